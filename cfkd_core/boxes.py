@@ -1,0 +1,85 @@
+"""The box convention, and what can be done to boxes.
+
+A box is (x, y, w, h) in pixels of the frame or patch that the variable names, 0-based, with
+continuous edges: pixel i covers [i, i + 1), the centre is x + w / 2. An absent box is NaN.
+All functions take tensors or arrays, of any leading shape, and give back what they were given.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cfkd_core.errors import InputError
+
+Box = Float[Tensor | np.ndarray, "4"]
+Boxes = Float[Tensor | np.ndarray, "*n 4"]
+Points = Float[Tensor | np.ndarray, "*n 2"]
+Values = Float[Tensor | np.ndarray, "*#n"] | np.floating  # numpy gives a scalar for a single box
+
+
+def _library(values: Tensor | np.ndarray):
+    """numpy or torch, whichever `values` belongs to: both name minimum, maximum and stack alike."""
+    return torch if isinstance(values, Tensor) else np
+
+
+def centre(boxes: Boxes) -> Points:
+    """Centres (x, y) of boxes."""
+    return boxes[..., :2] + boxes[..., 2:] / 2
+
+
+def from_centre(centres: Points, sizes: Points) -> Boxes:
+    """Boxes of `sizes` (w, h) around `centres` (x, y)."""
+    return _library(centres).concatenate([centres - sizes / 2, sizes], -1)
+
+
+def to_xyxy(boxes: Boxes) -> Boxes:
+    """Corners (left, top, right, bottom) of boxes."""
+    return _library(boxes).concatenate([boxes[..., :2], boxes[..., :2] + boxes[..., 2:]], -1)
+
+
+def area(boxes: Boxes) -> Values:
+    """Areas in px²; 0 where a side is not positive."""
+    return boxes[..., 2].clip(min=0) * boxes[..., 3].clip(min=0)
+
+
+def iou(
+    first: Float[Tensor | np.ndarray, "*#n 4"], second: Float[Tensor | np.ndarray, "*#n 4"]
+) -> Values:
+    """Intersection over union of boxes matched by position; leading shapes broadcast.
+
+    0 where neither box has an area, NaN where either box is absent.
+
+    Source: thesis eq. 4.1, p. 35. Inclusive-pixel toolkits give the same values, because their
+    +1 and -1 cancel (OTB's calcRectInt).
+    """
+    xp = _library(first)
+    low = xp.maximum(first[..., :2], second[..., :2])
+    high = xp.minimum(first[..., :2] + first[..., 2:], second[..., :2] + second[..., 2:])
+    overlap = (high - low).clip(min=0)
+    intersection = overlap[..., 0] * overlap[..., 1]
+    union = area(first) + area(second) - intersection
+    return intersection / xp.where(union == 0, xp.ones_like(union), union)
+
+
+def check(box: object, width: int, height: int) -> Float[np.ndarray, "4"]:
+    """`box` as four float64 numbers, if a tracker can start from it in a frame of this size.
+
+    Raises:
+        InputError: if it is not four finite numbers, has no area, or lies outside the frame.
+    """
+    try:
+        values = np.asarray(box, dtype=np.float64).reshape(-1)
+    except (TypeError, ValueError):
+        raise InputError(f"box {box!r}: expected four numbers x, y, w, h") from None
+    shown = ",".join(f"{value:g}" for value in values)
+    if values.shape != (4,):
+        raise InputError(f"box {shown}: expected four numbers x, y, w, h, got {len(values)}")
+    if not np.isfinite(values).all():
+        raise InputError(f"box {shown}: every number must be finite")
+    x, y, w, h = values
+    if w <= 0 or h <= 0:
+        raise InputError(f"box {shown}: width and height must be positive")
+    if x >= width or y >= height or x + w <= 0 or y + h <= 0:
+        raise InputError(f"box {shown}: lies outside the frame of {width} x {height} px")
+    return values

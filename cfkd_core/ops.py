@@ -1,0 +1,91 @@
+"""Operations without parameters: pooling, correlation, labels."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from cfkd_core import boxes
+
+
+def _hat_integral(t: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+    """Integral from -1 to `t` of the unit hat max(0, 1 - |u|)."""
+    t = t.clamp(-1, 1)
+    return 0.5 + t - 0.5 * t * t.abs()
+
+
+def _bin_weights(
+    low: Float[Tensor, "*n"], high: Float[Tensor, "*n"], bins: int, cells: int
+) -> Float[Tensor, "*n {bins} {cells}"]:
+    """How much each of `cells` feature cells counts in the mean over each bin of [low, high]."""
+    steps = torch.linspace(0, 1, bins + 1, dtype=low.dtype, device=low.device)
+    side = high - low
+    edges = low[..., None] + side[..., None] * steps
+    grid = torch.arange(cells, dtype=low.dtype, device=low.device)
+    integral = _hat_integral(edges[..., None] - grid)
+    width = (side / bins)[..., None, None]
+    empty = width <= 0
+    mass = integral[..., 1:, :] - integral[..., :-1, :]
+    return torch.where(empty, 0, mass / torch.where(empty, 1, width))
+
+
+def prroi_pool(
+    features: Float[Tensor, "b c h w"],
+    proposals: Float[Tensor, "b p 4"],
+    size: int,
+    stride: int,
+) -> Float[Tensor, "b p c {size} {size}"]:
+    r"""Mean of the bilinearly interpolated features over each of `size` x `size` bins of a box.
+
+    The map is a sum of hats at integer coordinates, zero outside. A hat is separable, so the exact
+    integral over a bin is a product of two one-dimensional ones,
+
+    .. math:: P = W_y F W_x^\top,
+
+    with no rounding and no sampling; it is differentiable in the features and in the boxes.
+
+    Args:
+        features: one map for each image; cell i lies at pixel `stride` * i.
+        proposals: boxes in px of the image that gave the map. A box without an area pools to 0.
+        size: bins along each side.
+        stride: px per cell.
+
+    Source: Jiang et al., Acquisition of Localization Confidence (ECCV 2018), eq. 6; facts.md 1.4.
+    """
+    corners = boxes.to_xyxy(proposals) / stride
+    across = _bin_weights(corners[..., 0], corners[..., 2], size, features.shape[3])
+    down = _bin_weights(corners[..., 1], corners[..., 3], size, features.shape[2])
+    columns = torch.einsum("bchw,bpmw->bpchm", features, across)
+    return torch.einsum("bpnh,bpchm->bpcnm", down, columns)
+
+
+def cross_correlate(
+    search: Float[Tensor, "b c h w"], kernels: Float[Tensor, "b c n m"]
+) -> Float[Tensor, "b y x"]:
+    """Inner product of each map with its own kernel at every place where the kernel fits.
+
+    Kernels that should slide past the border get a padded map. The result has
+    y = h - n + 1 rows and x = w - m + 1 columns.
+
+    Source: the operation * of SiamFC, thesis section 1.4.1 and Fig. 1.1.
+    """
+    batch, channels, height, width = search.shape
+    stacked = search.reshape(1, batch * channels, height, width)
+    return functional.conv2d(stacked, kernels, groups=batch)[0]
+
+
+def gaussian_label(
+    centres: Float[Tensor, "*n 2"], size: int, sigma: float
+) -> Float[Tensor, "*n {size} {size}"]:
+    """Gaussians of height 1 on a square map of `size` cells.
+
+    Args:
+        centres: (x, y) in cells; the peak is on cell (i, j) where the centre is exactly (j, i).
+        sigma: standard deviation in cells.
+
+    Source: g in thesis eq. 1.1 and 3.7; as a product of two one-dimensional
+    Gaussians, facts.md 3.2.
+    """
+    grid = torch.arange(size, dtype=centres.dtype, device=centres.device)
+    line = torch.exp(-0.5 * ((grid - centres[..., None]) / sigma) ** 2)
+    return line[..., 1, :, None] * line[..., 0, None, :]

@@ -1,0 +1,80 @@
+"""Square crops of a frame, and the map between frame and crop: the only place where they meet."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from cfkd_core.boxes import Boxes
+
+Pixels = UInt8[np.ndarray, "h w 3"]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A square crop, resized.
+
+    Attributes:
+        pixels: RGB, `size` px a side.
+        corner: (x, y) of the patch's top left edge, px of the frame; may lie outside it.
+        scale: frame px for each patch px.
+    """
+
+    pixels: UInt8[np.ndarray, "s s 3"]
+    corner: Float[np.ndarray, "2"]
+    scale: float
+
+    @property
+    def size(self) -> int:
+        """Side in patch px."""
+        return self.pixels.shape[0]
+
+    def to_patch(self, boxes: Boxes) -> Boxes:
+        """Boxes of the frame, in px of the patch."""
+        moved = np.array(boxes, dtype=np.float64)
+        moved[..., :2] -= self.corner
+        return moved / self.scale
+
+    def to_frame(self, boxes: Boxes) -> Boxes:
+        """Boxes of the patch, in px of the frame."""
+        moved = np.array(boxes, dtype=np.float64) * self.scale
+        moved[..., :2] += self.corner
+        return moved
+
+
+def crop(frame: Pixels, centre: Float[np.ndarray, "2"], side: float, size: int) -> Patch:
+    """The square of `side` px around `centre`, as `size` x `size` px; the border is replicated.
+
+    Differs: CFKD cuts at whole pixels and decimates before it resizes; this is one bilinear warp,
+    so `to_frame` and `to_patch` are exact for every centre and side.
+    """
+    scale = side / size
+    corner = np.asarray(centre, dtype=np.float64) - side / 2
+    return Patch(warp(frame, np.eye(2) * scale, corner, size), corner, scale)
+
+
+def warp(
+    frame: Pixels, linear: Float[np.ndarray, "2 2"], corner: Float[np.ndarray, "2"], size: int
+) -> UInt8[np.ndarray, "{size} {size} 3"]:
+    """The patch whose point p shows the frame's point `linear` p + `corner`, border replicated.
+
+    Points have continuous edges, while cv2 counts from pixel centres: hence the halves.
+    """
+    offset = corner + linear @ np.full(2, 0.5) - 0.5
+    matrix = np.column_stack([linear, offset])
+    return cv2.warpAffine(
+        frame,
+        matrix,
+        (size, size),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
+def to_images(pixels: list[Pixels], device: torch.device) -> Float[Tensor, "b 3 h w"]:
+    """A batch for a backbone: RGB in [0, 1]."""
+    batch = torch.from_numpy(np.stack(pixels)).to(device)
+    return batch.permute(0, 3, 1, 2).float() / 255

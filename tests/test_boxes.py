@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+import torch
+
+from cfkd_core import boxes
+from cfkd_core.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ([0, 0, 2, 2], [0, 0, 2, 2], 1.0),
+        ([0, 0, 2, 2], [1, 0, 2, 2], 1 / 3),  # 2 shared of 6
+        ([0, 0, 4, 4], [1, 1, 2, 2], 1 / 4),  # one inside the other
+        ([0, 0, 2, 2], [2, 0, 2, 2], 0.0),  # edges touch, nothing is shared
+        ([0, 0, 0, 0], [0, 0, 0, 0], 0.0),  # no area: no division by zero
+        ([0, 0, -3, 2], [0, 0, 2, 2], 0.0),  # a negative side counts as none
+    ],
+)
+@pytest.mark.parametrize("kind", [np.array, torch.tensor])
+def test_iou_by_hand(first, second, expected, kind):
+    first, second = kind(np.array(first, float)), kind(np.array(second, float))
+    assert float(boxes.iou(first, second)) == pytest.approx(expected)
+    assert float(boxes.iou(second, first)) == pytest.approx(expected)
+
+
+def test_iou_of_none_is_none_and_of_absent_is_nan():
+    assert boxes.iou(np.zeros((0, 4)), np.zeros((0, 4))).shape == (0,)
+    assert np.isnan(boxes.iou(np.full(4, np.nan), np.ones(4)))
+
+
+def test_iou_broadcasts():
+    one, many = np.array([0.0, 0, 2, 2]), np.array([[[0.0, 0, 2, 2]], [[1.0, 0, 2, 2]]])
+    np.testing.assert_allclose(boxes.iou(one, many), [[1], [1 / 3]])
+
+
+def test_centre_and_corners_invert():
+    box = np.array([[3.0, 4, 10, 20]])
+    np.testing.assert_array_equal(boxes.centre(box), [[8, 14]])
+    np.testing.assert_array_equal(boxes.from_centre(boxes.centre(box), box[:, 2:]), box)
+    np.testing.assert_array_equal(boxes.to_xyxy(box), [[3, 4, 13, 24]])
+
+
+@pytest.mark.parametrize(
+    ("box", "message"),
+    [
+        ([1, 2, 3], "got 3"),
+        ("abc", "expected four numbers"),
+        ([1, 2, 3, np.nan], "finite"),
+        ([1, 2, np.inf, 3], "finite"),
+        ([1, 2, 0, 3], "positive"),
+        ([1, 2, 3, -4], "positive"),
+        ([100, 2, 3, 4], "outside the frame of 100 x 50 px"),
+        ([-3, 2, 3, 4], "outside"),
+        ([5, 50, 3, 4], "outside"),
+    ],
+)
+def test_check_refuses_with_the_value(box, message):
+    with pytest.raises(InputError, match=message):
+        boxes.check(box, 100, 50)
+
+
+def test_check_takes_a_box_that_is_partly_outside():
+    np.testing.assert_array_equal(boxes.check((-2, -2, 5, 5), 100, 50), [-2, -2, 5, 5])
