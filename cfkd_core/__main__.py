@@ -1,0 +1,174 @@
+"""The command line: `python -m cfkd_core track | run | score`; no logic of its own."""
+
+import operator
+import sys
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tqdm import tqdm
+from tyro.conf import Positional, arg
+
+from cfkd_core import boxes as box_rules
+from cfkd_core.errors import InputError
+
+
+def track(
+    video: Positional[Path],
+    box: Annotated[str, arg(metavar="X,Y,W,H")],
+    tracker: str = "matom",
+    weights: Path | None = None,
+    output: Path | None = None,
+    boxes: Path | None = None,
+    seed: int = 0,
+) -> int:
+    """Follow a target through a video.
+
+    Args:
+        video: a video file, or a folder of images in natural order.
+        box: the target in the first frame, px: left, top, width, height.
+        tracker: matom, atom, mosse, csrt, kcf or mil.
+        weights: other weights for matom or atom: a file of this project or of PyTracking.
+        output: where to draw the boxes: .mp4, .avi, or a folder of JPEGs.
+        boxes: where to write them as CSV: frame, x, y, w, h, score, status, seconds.
+        seed: of everything random in the tracker.
+    """
+    from cfkd_core.datasets.video import draw_box, open_frames, write_video
+    from cfkd_core.tracking.load import load_tracker
+    from cfkd_core.tracking.tracker import track as follow
+
+    frames = open_frames(video)
+    height, width = next(iter(frames)).shape[:2]
+    start = box_rules.check(box.split(","), width, height)
+    chosen = load_tracker(tracker, weights=weights, seed=seed)
+    with ExitStack() as stack:
+        total = operator.length_hint(frames) or None
+        bar = stack.enter_context(tqdm(total=total, desc=tracker, unit="frame", disable=None))
+        write = stack.enter_context(write_video(output, frames.fps)) if output else None
+
+        def watch(frame, prediction):
+            bar.update()
+            if write is not None:
+                write(draw_box(frame, prediction.box, label=f"{tracker} {prediction.score:.2f}"))
+
+        trajectory = follow(chosen, frames, start, watch)
+    if boxes is not None:
+        trajectory.to_csv(boxes)
+    counts = Counter(trajectory.statuses)
+    lost = f", lost in {counts['lost']}" if counts["lost"] else ""
+    print(
+        f"{len(trajectory.boxes)} frames{lost}; {trajectory.fps:.1f} FPS after a first frame of "
+        f"{trajectory.seconds[0]:.2f} s"
+    )
+    for path in filter(None, (output, boxes)):
+        print(f"wrote {path}")
+    return 0
+
+
+def run(
+    benchmark: str,
+    trackers: str,
+    results: Path = Path("results"),
+    root: Path | None = None,
+    sequences: str = "",
+    weights: Path | None = None,
+    seed: int = 0,
+    force: bool = False,
+) -> int:
+    """Track every sequence of a benchmark and write the boxes, one file a sequence.
+
+    Args:
+        benchmark: otb or synthetic.
+        trackers: names, separated by commas.
+        results: folder for the boxes; complete files there are kept.
+        root: folder of the benchmark's files (otb); else CFKD_DATA says where they are.
+        sequences: names to run, separated by commas; all if empty.
+        weights: other weights for matom or atom.
+        seed: of everything random in a tracker.
+        force: track anew what is there already.
+    """
+    from cfkd_core.benchmarks import ope
+    from cfkd_core.datasets.readers import load_benchmark
+    from cfkd_core.tracking.load import load_tracker
+
+    chosen = _pick(load_benchmark(benchmark, root), sequences)
+    loaded = [load_tracker(name, weights=weights, seed=seed) for name in trackers.split(",")]
+    outcomes = ope.run(loaded, chosen, results, benchmark, force=force)
+    for tracker in loaded:
+        own = [outcome for outcome in outcomes if outcome.tracker == tracker.name]
+        kept = sum(outcome.kept for outcome in own)
+        speeds = [outcome.fps for outcome in own if outcome.fps is not None]
+        fps = len(speeds) / sum(1 / speed for speed in speeds) if speeds else float("nan")
+        print(f"{tracker.name}: {len(own)} sequences ({kept} kept), {fps:.1f} FPS")
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    for outcome in failed:
+        print(f"FAILED {outcome.tracker} on {outcome.sequence}: {outcome.error}", file=sys.stderr)
+    print(f"boxes in {results / benchmark}; score them with: score --benchmark {benchmark}")
+    return 1 if failed else 0
+
+
+def score(
+    benchmark: str,
+    results: Path = Path("results"),
+    root: Path | None = None,
+    trackers: str = "",
+    sequences: str = "",
+    partial: bool = False,
+    by_sequence: bool = False,
+    json: Path | None = None,
+) -> int:
+    """Score boxes that `run` wrote, by OTB's rule; nothing is tracked.
+
+    Args:
+        benchmark: otb or synthetic.
+        results: the folder that was given to `run`.
+        root: folder of the benchmark's files (otb); else CFKD_DATA says where they are.
+        trackers: names to score, separated by commas; all if empty.
+        sequences: names to score, separated by commas; all if empty.
+        partial: score trackers that lack some sequences, on those they have.
+        by_sequence: print a table for each tracker, too.
+        json: write everything (curves, scores, provenance) to this file.
+    """
+    from cfkd_core.benchmarks import ope, report
+    from cfkd_core.datasets.readers import load_benchmark
+
+    chosen = _pick(load_benchmark(benchmark, root), sequences)
+    names = trackers.split(",") if trackers else ()
+    reports = ope.score(benchmark, chosen, results, trackers=names, partial=partial)
+    print(report.markdown(report.table(reports)))
+    if by_sequence:
+        for each in reports:
+            print(report.markdown(each.by_sequence(), index=each.tracker))
+    if json is not None:
+        report.save_json(reports, json)
+        print(f"wrote {json}")
+    return 0
+
+
+def _pick(sequences: list, names: str) -> list:
+    if not names:
+        return sequences
+    by_name = {sequence.name: sequence for sequence in sequences}
+    for name in names.split(","):
+        if name not in by_name:
+            raise InputError(f"sequence {name}: not one of {', '.join(by_name)}")
+    return [by_name[name] for name in names.split(",")]
+
+
+def main(args: list[str] | None = None) -> int:
+    """Runs one command; a mistake in the input is one line and exit code 2."""
+    commands = {"track": track, "run": run, "score": score}
+    try:
+        return tyro.extras.subcommand_cli_from_dict(commands, prog="cfkd_core", args=args)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Trackers: one protocol, ours and OpenCV's behind it."""

@@ -1,0 +1,86 @@
+"""The samples that the classifier remembers, and how much each counts."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class MemoryOptions:
+    """How much is remembered and how fast it fades. Source: facts.md 5.1, 5.3."""
+
+    capacity: int = 250
+    learning_rate: float = 0.01  # weight of a new sample
+    hard_negative_learning_rate: float = 0.02
+    initial_share: float = 0.25  # the first frame never counts less than this; 0 lets it be lost
+
+
+class SampleMemory:
+    """Projected samples, labels and weights; the first frame's samples come first.
+
+    Attributes:
+        weights: sum to 1 over the filled slots, 0 in empty ones.
+        filled: how many slots are in use.
+    """
+
+    def __init__(
+        self,
+        samples: Float[Tensor, "d n h w"],
+        labels: Float[Tensor, "n h w"],
+        options: MemoryOptions,
+    ) -> None:
+        self.options = options
+        self.initial = self.filled = samples.shape[1]
+        channels, _, height, width = samples.shape
+        self.samples = samples.new_zeros(channels, options.capacity, height, width)
+        self.labels = labels.new_zeros(options.capacity, height, width)
+        self.weights = labels.new_zeros(options.capacity)
+        self.samples[:, : self.initial] = samples
+        self.labels[: self.initial] = labels
+        self.weights[: self.initial] = 1 / self.initial
+        self._latest: int | None = None
+
+    def filled_slots(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Samples, labels and weights in use; leaving out empty slots, of weight 0, is exact."""
+        return (
+            self.samples[:, : self.filled],
+            self.labels[: self.filled],
+            self.weights[: self.filled],
+        )
+
+    def insert(
+        self,
+        sample: Float[Tensor, "d h w"],
+        label: Float[Tensor, "h w"],
+        learning_rate: float,
+    ) -> None:
+        """Stores a sample over the one that counts least, and lets the others fade.
+
+        Source: facts.md 5.3, step 8. Differs: after the first frame's share is restored the
+        weights sum to exactly 1; CFKD leaves them a percent or so above.
+        """
+        slot = self._slot()
+        if self._latest is None:
+            self.weights /= 1 - learning_rate
+            self.weights[slot] = learning_rate
+        else:
+            self.weights[slot] = self.weights[self._latest] / (1 - learning_rate)
+        self.weights /= self.weights.sum()
+        self._keep_initial_share()
+        self.samples[:, slot] = sample
+        self.labels[slot] = label
+        self.filled = max(self.filled, slot + 1)
+        self._latest = slot
+
+    def _slot(self) -> int:
+        first = self.initial if self.options.initial_share > 0 else 0
+        return first + int(torch.argmin(self.weights[first:]))
+
+    def _keep_initial_share(self) -> None:
+        share = self.options.initial_share
+        initial, later = self.weights[: self.initial], self.weights[self.initial :]
+        if share > 0 and initial.sum() < share:
+            later *= (1 - share) / later.sum()
+            initial[:] = share / self.initial

@@ -1,0 +1,59 @@
+"""OpenCV's trackers, through the same two methods as ours."""
+
+import cv2
+import numpy as np
+from jaxtyping import Float
+
+from cfkd_core import boxes
+from cfkd_core.errors import InputError
+from cfkd_core.tracking.tracker import Frame, Prediction, check_frame
+
+MAKERS = {"csrt": "TrackerCSRT", "kcf": "TrackerKCF", "mil": "TrackerMIL"}
+
+
+class OpenCVTracker:
+    """CSRT, KCF or MIL with OpenCV's defaults; `lost` keeps the last box.
+
+    OpenCV takes whole pixels and at least one of them in the frame, so the first box is rounded.
+    """
+
+    def __init__(self, name: str, *, seed: int = 0) -> None:
+        self.name = name
+        self.seed = seed
+        maker = getattr(cv2, MAKERS[name], None)
+        if maker is None:
+            raise InputError(
+                f"tracker {name}: this cv2 {cv2.__version__} has no {MAKERS[name]}; "
+                "uninstall every opencv package, then install opencv-contrib-python-headless"
+            )
+        self._create = maker.create
+
+    @property
+    def card(self) -> dict:
+        """What decides the answers."""
+        return {"tracker": self.name, "seed": self.seed, "opencv": cv2.__version__}
+
+    def init(self, frame: Frame, box: Float[np.ndarray, "4"]) -> None:
+        """Starts a new OpenCV tracker on `box`."""
+        check_frame(frame)
+        height, width = frame.shape[:2]
+        x, y, w, h = boxes.check(box, width, height)
+        left, top = max(round(x), 0), max(round(y), 0)
+        right, bottom = min(round(x + w), width), min(round(y + h), height)
+        whole = (left, top, max(right - left, 1), max(bottom - top, 1))
+        cv2.setRNGSeed(self.seed)
+        self._tracker = self._create()
+        self._tracker.init(_to_bgr(frame), whole)
+        self._box = np.array([x, y, w, h])
+
+    def update(self, frame: Frame) -> Prediction:
+        """OpenCV reports no confidence: the score is 1 where it found the target, else 0."""
+        check_frame(frame)
+        found, box = self._tracker.update(_to_bgr(frame))
+        if found:
+            self._box = np.array(box, dtype=np.float64)
+        return Prediction(self._box, float(found), "normal" if found else "lost")
+
+
+def _to_bgr(frame: Frame) -> Frame:
+    return cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)

@@ -1,0 +1,61 @@
+"""Least squares without forming a matrix: conjugate gradient inside Gauss-Newton."""
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Float
+from torch import Tensor
+
+Vector = Float[Tensor, "unknowns"]
+Operator = Callable[[Vector], Vector]
+
+
+@runtime_checkable
+class LeastSquares(Protocol):
+    """Minimise ||r(x)||² / 2 for residuals r that are nearly linear around x."""
+
+    preconditioner: Vector | None
+
+    def linearise(self, x: Vector) -> tuple[Vector, Operator]:
+        """The descent direction -Jᵀr at `x`, and the product v -> JᵀJv."""
+
+
+def conjugate_gradient(
+    operator: Operator, rhs: Vector, steps: int, preconditioner: Vector | None = None
+) -> Vector:
+    """Approximate solution x of `operator`(x) = `rhs`, from x = 0.
+
+    Args:
+        operator: a symmetric positive definite product.
+        preconditioner: what the residual is divided by, element by element.
+
+    Source: Polak-Ribière with beta clamped at 0, as CFKD's optimiser (facts.md 5.1). It forgives
+    an operator that is not quite symmetric in floating point, where Fletcher-Reeves drifts.
+    """
+    solution = rhs * 0
+    residual = rhs
+    direction = previous = None
+    rho = None
+    for _ in range(steps):
+        scaled = residual if preconditioner is None else residual / preconditioner
+        last_rho, rho = rho, residual @ scaled
+        if rho <= 0:
+            break
+        if direction is None:
+            direction = scaled
+        else:
+            beta = ((rho - previous @ scaled) / last_rho).clamp(min=0)
+            direction = scaled + beta * direction
+        product = operator(direction)
+        step = rho / (direction @ product)
+        solution = solution + step * direction
+        previous, residual = residual, residual - step * product
+    return solution
+
+
+def gauss_newton(problem: LeastSquares, x: Vector, steps: int, cg_steps: int) -> Vector:
+    """`x` after `steps` linearisations, each solved by `cg_steps` of conjugate gradient."""
+    for _ in range(steps):
+        descent, operator = problem.linearise(x)
+        x = x + conjugate_gradient(operator, descent, cg_steps, problem.preconditioner)
+    return x

@@ -1,0 +1,93 @@
+"""Box refinement: proposals climb the predicted IoU."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cfkd_core import boxes
+
+
+@dataclass(frozen=True)
+class RefineOptions:
+    """How proposals are drawn, moved and averaged. Source: facts.md 5.1."""
+
+    proposals: int = 10  # the classifier's own box and nine jittered ones
+    position_jitter: float = 0.1  # of sqrt(w h)
+    size_jitter: float = 0.5  # of sqrt(w h)
+    steps: int = 5
+    step_length: float = 1.0
+    keep: int = 3  # the best of them are averaged
+    aspect_limit: float = 6.0
+
+
+class Ascent(NamedTuple):
+    """Proposals on their way up.
+
+    Attributes:
+        path: before the first step and after each, patch px.
+        iou: predicted 2 IoU - 1 at every point of the path but the last.
+    """
+
+    path: Float[Tensor, "t p 4"]
+    iou: Float[Tensor, "t-1 p"]
+
+
+def jitter(
+    box: Float[Tensor, "4"], options: RefineOptions, generator: torch.Generator
+) -> Float[Tensor, "p 4"]:
+    """`box`, and copies with a random centre and size. Source: facts.md 5.3, step 6.
+
+    Differs: uniform noise, as the code draws it; thesis p. 25 says Gaussian.
+    """
+    noise = torch.rand(options.proposals - 1, 4, generator=generator).to(box) - 0.5
+    side = boxes.area(box).sqrt()
+    centres = boxes.centre(box) + options.position_jitter * side * noise[:, :2]
+    sizes = box[2:] + options.size_jitter * side * noise[:, 2:]
+    sizes = sizes.clamp(min=box[2:].min().item() / 3)
+    return torch.cat([box[None], boxes.from_centre(centres, sizes)])
+
+
+def ascend(
+    predict: Callable[[Float[Tensor, "p 4"]], Float[Tensor, "p"]],
+    proposals: Float[Tensor, "p 4"],
+    options: RefineOptions,
+) -> Ascent:
+    """Gradient ascent on the predicted IoU, each side moved in proportion to its box's size.
+
+    Args:
+        predict: 2 IoU - 1 of each box, differentiable in it.
+        proposals: px of the search patch.
+
+    Source: facts.md 5.3, step 6; thesis section 3.1, p. 24.
+    """
+    path, values = [proposals], []
+    for _ in range(options.steps):
+        current = path[-1].detach().requires_grad_()
+        with torch.enable_grad():
+            iou = predict(current)
+            (slope,) = torch.autograd.grad(iou.sum(), current)
+        current = current.detach()
+        path.append(current + options.step_length * slope * current[:, 2:].repeat(1, 2))
+        values.append(iou.detach())
+    return Ascent(torch.stack(path), torch.stack(values))
+
+
+def select(ascent: Ascent, options: RefineOptions) -> Float[np.ndarray, "4"] | None:
+    """The mean of the best proposals; None if all have become slivers.
+
+    The scores are those before the last step, as in CFKD (facts.md 5.3, step 6).
+    """
+    found = ascent.path[-1].clone()
+    found[:, 2:] = found[:, 2:].clamp(min=1)
+    aspect = found[:, 2] / found[:, 3]
+    sound = (aspect < options.aspect_limit) & (aspect > 1 / options.aspect_limit)
+    if not sound.any():
+        return None
+    scores = ascent.iou[-1].masked_fill(~sound, -torch.inf)
+    best = scores.topk(min(options.keep, int(sound.sum()))).indices
+    return found[best].mean(0).double().cpu().numpy()

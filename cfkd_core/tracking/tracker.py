@@ -1,0 +1,124 @@
+"""What a tracker is: two methods, and what they give back."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, UInt8
+
+from cfkd_core.errors import InputError
+
+Frame = UInt8[np.ndarray, "h w 3"]
+Status = Literal["normal", "hard_negative", "uncertain", "lost"]
+
+
+class Prediction(NamedTuple):
+    """Where the target is in one frame.
+
+    Attributes:
+        box: (x, y, w, h) in px of the frame, 0-based, continuous edges.
+        score: the tracker's own confidence; its scale is the tracker's.
+        status: how the tracker judged the frame; `lost` means the box is the last known one.
+    """
+
+    box: Float[np.ndarray, "4"]
+    score: float
+    status: Status
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """Follows one target; a new `init` begins afresh and forgets everything before it."""
+
+    name: str
+
+    def init(self, frame: Frame, box: Float[np.ndarray, "4"]) -> None:
+        """Learns the target inside `box`, 0-based px of `frame` (RGB)."""
+
+    def update(self, frame: Frame) -> Prediction:
+        """Finds the target in the next frame (RGB)."""
+
+
+def check_frame(frame: object) -> None:
+    """Refuses what is not a frame.
+
+    Raises:
+        InputError: if `frame` is not an array of uint8, height x width x 3.
+    """
+    if not isinstance(frame, np.ndarray):
+        raise InputError(f"frame of type {type(frame).__name__}: expected an array")
+    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
+        raise InputError(
+            f"frame of {frame.dtype} {frame.shape}: expected RGB, uint8, height x width x 3"
+        )
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A tracker's answers on one video, the annotated first frame included.
+
+    Attributes:
+        boxes: px of the frame, 0-based.
+        scores: the tracker's confidence; 1 for the first frame.
+        seconds: time in `init` (first) and `update` (the rest), image reading left out.
+        statuses: one a frame.
+    """
+
+    boxes: Float[np.ndarray, "t 4"]
+    scores: Float[np.ndarray, "t"]
+    seconds: Float[np.ndarray, "t"]
+    statuses: tuple[Status, ...]
+
+    @property
+    def fps(self) -> float:
+        """Frames per second of `update`; NaN for a video of one frame.
+
+        Source: CFKD's pytracking leaves the first frame out (facts.md 6.3).
+        """
+        updates = self.seconds[1:]
+        return len(updates) / updates.sum() if len(updates) else float("nan")
+
+    def to_csv(self, path: Path) -> None:
+        """Writes one row a frame: frame, x, y, w, h, score, status, seconds; whole or not at all."""
+        table = pd.DataFrame(self.boxes, columns=["x", "y", "w", "h"]).rename_axis("frame")
+        table = table.assign(score=self.scores, status=self.statuses, seconds=self.seconds)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(path.name + ".partial")
+        table.to_csv(beside, float_format="%.4f")
+        beside.replace(path)
+
+
+def track(
+    tracker: Tracker,
+    frames: Iterable[Frame],
+    box: Float[np.ndarray, "4"],
+    watch: Callable[[Frame, Prediction], None] | None = None,
+) -> Trajectory:
+    """One pass over `frames` from `box` in the first one.
+
+    Args:
+        watch: called with each frame and its prediction, outside the timer.
+    """
+    predictions: list[Prediction] = []
+    seconds: list[float] = []
+    for frame in frames:
+        start = time.perf_counter()
+        if not predictions:
+            tracker.init(frame, box)
+            prediction = Prediction(np.asarray(box, dtype=np.float64), 1.0, "normal")
+        else:
+            prediction = tracker.update(frame)
+        seconds.append(time.perf_counter() - start)
+        predictions.append(prediction)
+        if watch is not None:
+            watch(frame, prediction)
+    return Trajectory(
+        boxes=np.stack([prediction.box for prediction in predictions]),
+        scores=np.array([prediction.score for prediction in predictions], dtype=np.float64),
+        seconds=np.array(seconds),
+        statuses=tuple(prediction.status for prediction in predictions),
+    )

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import torch
+
+from cfkd_core import boxes
+from cfkd_core.tracking.refine import Ascent, RefineOptions, ascend, jitter, select
+
+BOX = torch.tensor([100.0, 110.0, 60.0, 40.0])
+TRUE = torch.tensor([108.0, 104.0, 52.0, 47.0])
+
+
+def predict(proposals):
+    """2 IoU - 1 with `TRUE` itself: what a trained head approximates."""
+    return 2 * boxes.iou(proposals, TRUE.expand_as(proposals)) - 1
+
+
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+def test_jitter_keeps_the_box_and_draws_around_it():
+    options = RefineOptions(proposals=2001)
+    drawn = jitter(BOX, options, generator())
+    assert torch.equal(drawn[0], BOX)
+    side = 2400**0.5
+    offsets = boxes.centre(drawn[1:]) - boxes.centre(BOX)
+    assert offsets.abs().max() <= 0.05 * side + 1e-4
+    assert (drawn[1:, 2:] - BOX[2:]).abs().max() <= 0.25 * side + 1e-4
+    assert offsets.abs().max() > 0.045 * side  # the whole range is used
+
+
+def test_jitter_leaves_no_sliver():
+    drawn = jitter(torch.tensor([0.0, 0, 90, 3]), RefineOptions(proposals=500), generator())
+    assert drawn[:, 2:].min() >= 1
+
+
+def test_ascent_climbs_the_true_overlap():
+    options = RefineOptions(steps=30, step_length=0.3)
+    proposals = jitter(BOX, options, generator())
+    ascent = ascend(predict, proposals, options)
+    assert ascent.path.shape == (31, 10, 4)
+    assert ascent.iou.shape == (30, 10)
+    before, after = (boxes.iou(points, TRUE).mean() for points in (ascent.path[0], ascent.path[-1]))
+    assert after > before + 0.15
+
+
+def test_one_step_by_hand():
+    """The step is the gradient times the sides: (w, h, w, h)."""
+    options = RefineOptions(steps=1)
+    ascent = ascend(predict, BOX[None], options)
+    free = BOX.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(predict(free[None])[0], free)
+    expected = BOX + slope * torch.tensor([60.0, 40, 60, 40])
+    torch.testing.assert_close(ascent.path[1, 0], expected)
+
+
+def test_select_averages_the_best_three():
+    path = torch.tensor([[[0.0, 0, 10, 10], [3, 0, 10, 10], [6, 0, 10, 13], [500, 0, 10, 10]]])
+    iou = torch.tensor([[0.5, 0.6, 0.7, -0.9]])
+    found = select(Ascent(path.repeat(2, 1, 1), iou), RefineOptions())
+    np.testing.assert_allclose(found, [3, 0, 10, 11])
+
+
+def test_select_drops_slivers_and_knows_when_none_is_left():
+    path = torch.tensor([[[0.0, 0, 70, 10], [3, 0, 10, 10]]]).repeat(2, 1, 1)
+    iou = torch.tensor([[0.9, 0.1]])
+    np.testing.assert_allclose(select(Ascent(path, iou), RefineOptions()), [3, 0, 10, 10])
+    assert select(Ascent(path[:, :1], iou[:, :1]), RefineOptions()) is None
+
+
+@pytest.mark.parametrize("side", [-5.0, 0.0])
+def test_select_survives_a_collapsed_box(side):
+    path = torch.tensor([[[0.0, 0, side, 3]]]).repeat(2, 1, 1)
+    np.testing.assert_allclose(select(Ascent(path, torch.ones(1, 1)), RefineOptions()), [0, 0, 1, 3])
