@@ -103,12 +103,11 @@ class AtomTracker:
 
     @property
     def card(self) -> dict:
-        """What decides the answers: name, options, seed, and a hash of the weights."""
+        """What decides the answers: options, seed, and a hash of the weights."""
         digest = hashlib.sha256()
         for key, value in self.net.state_dict().items():
             digest.update(key.encode() + value.cpu().numpy().tobytes())
         return {
-            "tracker": self.name,
             "seed": self.seed,
             "weights": digest.hexdigest(),
             "options": asdict(self.options),

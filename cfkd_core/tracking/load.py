@@ -8,13 +8,14 @@ from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.backbones import imagenet_backbone
 from cfkd_core.models.weights import import_pytracking, load
 from cfkd_core.tracking.atom import ATOM, MATOM, AtomOptions, AtomTracker
+from cfkd_core.tracking.mosse import MosseTracker
 from cfkd_core.tracking.opencv import MAKERS, OpenCVTracker
 from cfkd_core.tracking.tracker import Tracker
 
 _ATOM_OPTIONS: dict[str, AtomOptions] = {"atom": ATOM, "matom": MATOM}
 _BACKBONES = {"atom": "resnet18", "matom": "mobilenet_v2"}
 
-TRACKERS = (*_ATOM_OPTIONS, *MAKERS)
+TRACKERS = (*_ATOM_OPTIONS, "mosse", *MAKERS)
 
 
 def load_tracker(name: str, *, weights: Path | None = None, seed: int = 0) -> Tracker:
@@ -30,12 +31,14 @@ def load_tracker(name: str, *, weights: Path | None = None, seed: int = 0) -> Tr
     Raises:
         InputError: for a name that is not one of them, or weights that cannot be used.
     """
-    if name in MAKERS:
-        if weights is not None:
-            raise InputError(f"tracker {name}: takes no weights, got {weights}")
-        return OpenCVTracker(name, seed=seed)
-    if name not in _ATOM_OPTIONS:
+    if name not in TRACKERS:
         raise InputError(f"tracker {name}: choose one of {', '.join(TRACKERS)}")
+    if weights is not None and name not in _ATOM_OPTIONS:
+        raise InputError(f"tracker {name}: takes no weights, got {weights}")
+    if name == "mosse":
+        return MosseTracker(seed=seed)
+    if name in MAKERS:
+        return OpenCVTracker(name, seed=seed)
     return AtomTracker(_network(name, weights), _ATOM_OPTIONS[name], seed=seed, name=name)
 
 

@@ -1,7 +1,7 @@
 """The correlation filter in closed form, and the tracker that is little more than it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import cv2
@@ -127,6 +127,11 @@ class MosseTracker:
         self._label = ops.gaussian_label(
             torch.full((2,), float(size // 2)), size, self.options.sigma
         )
+
+    @property
+    def card(self) -> dict:
+        """What decides the answers."""
+        return {"seed": self.seed, "options": asdict(self.options)}
 
     def init(self, frame: Frame, box: Float[np.ndarray, "4"]) -> None:
         """Trains on the first frame and small turns and stretches of it."""

@@ -31,7 +31,7 @@ class OpenCVTracker:
     @property
     def card(self) -> dict:
         """What decides the answers."""
-        return {"tracker": self.name, "seed": self.seed, "opencv": cv2.__version__}
+        return {"seed": self.seed, "opencv": cv2.__version__}
 
     def init(self, frame: Frame, box: Float[np.ndarray, "4"]) -> None:
         """Starts a new OpenCV tracker on `box`."""
