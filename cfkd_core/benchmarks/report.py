@@ -1,0 +1,158 @@
+"""What an evaluation found: curves and scores of one tracker on one benchmark."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from cfkd_core.errors import InputError
+
+
+@dataclass(frozen=True)
+class SequenceScore:
+    """One tracker on one sequence.
+
+    Attributes:
+        frames: number of frames, the first included.
+        attributes: the sequence's challenges, sorted.
+        curves: values at the report's thresholds, by curve.
+        scores: named numbers, no unit.
+        fps: frames per second of the tracker's updates; None where no times were kept.
+    """
+
+    name: str
+    frames: int
+    attributes: tuple[str, ...]
+    curves: dict[str, tuple[float, ...]]
+    scores: dict[str, float]
+    fps: float | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """One tracker on one benchmark, by one protocol.
+
+    Attributes:
+        protocol: key of `PROTOCOLS`.
+        source: the folder whose boxes were scored.
+        card: what the run wrote down about the tracker (options, weights, seed); may be empty.
+        thresholds: horizontal axis of each curve.
+        scores: of the mean curve over sequences.
+        missing: sequences without a complete result; the mean leaves them out.
+    """
+
+    protocol: str
+    benchmark: str
+    tracker: str
+    source: str
+    card: dict[str, object]
+    thresholds: dict[str, tuple[float, ...]]
+    scores: dict[str, float]
+    sequences: tuple[SequenceScore, ...]
+    missing: tuple[str, ...] = ()
+
+    def curve(self, name: str) -> Float[np.ndarray, "_"]:
+        """Mean over sequences of one curve, at `thresholds[name]`."""
+        return np.mean([sequence.curves[name] for sequence in self.sequences], axis=0)
+
+    @property
+    def fps(self) -> float | None:
+        """Frames per second over all updates; None where the times of a sequence are missing."""
+        if any(each.fps is None for each in self.sequences):
+            return None
+        updates = sum(each.frames - 1 for each in self.sequences)
+        return updates / sum((each.frames - 1) / each.fps for each in self.sequences)
+
+    def by_sequence(self) -> pd.DataFrame:
+        """One row a sequence: its scores, frames and frames per second."""
+        rows = {
+            each.name: each.scores | {"frames": each.frames, "fps": each.fps}
+            for each in self.sequences
+        }
+        return pd.DataFrame.from_dict(rows, orient="index")
+
+    def by_attribute(self) -> pd.DataFrame:
+        """One row an attribute: mean scores over the sequences that have it, and their number."""
+        rows = {}
+        for code in sorted({code for each in self.sequences for code in each.attributes}):
+            having = [each.scores for each in self.sequences if code in each.attributes]
+            rows[code] = pd.DataFrame(having).mean().to_dict() | {"sequences": len(having)}
+        return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def table(reports: Iterable[Report]) -> pd.DataFrame:
+    """One row a tracker: mean scores, frames per second, sequences scored of all."""
+    rows = {}
+    for report in reports:
+        scored = len(report.sequences)
+        count = f"{scored} of {scored + len(report.missing)}" if report.missing else str(scored)
+        rows[report.tracker] = report.scores | {"fps": report.fps, "sequences": count}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def markdown(frame: pd.DataFrame, index: str = "tracker") -> str:
+    """`frame` as a Markdown table: scores to three decimals, frames per second to one.
+
+    Args:
+        index: heading of the first column, which holds the rows' labels.
+    """
+    columns = [[index, *map(str, frame.index)]]
+    columns += [[str(name), *(_cell(name, value) for value in frame[name])] for name in frame]
+    heading, *rows = ["| " + " | ".join(cells) + " |" for cells in zip(*columns, strict=True)]
+    rule = "|---|" + "---:|" * len(frame.columns)
+    return "\n".join([heading, rule, *rows]) + "\n"
+
+
+def _cell(column: object, value: object) -> str:
+    if pd.isna(value):
+        return "–"
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.1f}" if column == "fps" else f"{value:.3f}"
+
+
+def save_json(reports: Iterable[Report], path: Path) -> None:
+    """Writes reports so that `load_json` gives back equal ones."""
+    text = json.dumps([asdict(report) for report in reports], indent=1, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def load_json(path: Path) -> list[Report]:
+    """Reports that `save_json` wrote.
+
+    Raises:
+        InputError: if the file is missing or holds something else.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such report; `python -m cfkd_core score --json` writes one")
+    try:
+        return [_report(entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise InputError(f"{path}: not a report of this project; score the results again") from None
+
+
+def _report(entry: dict) -> Report:
+    sequences = tuple(
+        SequenceScore(
+            **each
+            | {
+                "attributes": tuple(each["attributes"]),
+                "curves": _tuples(each["curves"]),
+            }
+        )
+        for each in entry["sequences"]
+    )
+    changed = {
+        "thresholds": _tuples(entry["thresholds"]),
+        "sequences": sequences,
+        "missing": tuple(entry["missing"]),
+    }
+    return Report(**entry | changed)
+
+
+def _tuples(curves: dict[str, list[float]]) -> dict[str, tuple[float, ...]]:
+    return {name: tuple(values) for name, values in curves.items()}

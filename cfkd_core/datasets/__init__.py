@@ -1,0 +1,1 @@
+"""Annotated video: what a sequence is, and where sequences come from."""

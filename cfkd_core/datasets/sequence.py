@@ -1,0 +1,82 @@
+"""An annotated video."""
+
+import collections.abc
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from cfkd_core.errors import InputError
+
+Frame = UInt8[np.ndarray, "h w 3"]
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A video with one box a frame.
+
+    Attributes:
+        name: unique within its benchmark; names its result file.
+        frames: RGB, decoded on access, never all in memory.
+        boxes: (x, y, w, h) in px of the frame, 0-based; NaN where the target has no annotation.
+        visible: False where a protocol must not count the frame as one with a target.
+        attributes: challenges, in OTB's codes (IV, SV, OCC, DEF, MB, FM, IPR, OPR, OV, BC, LR).
+        origin: index of the first pixel in the benchmark's own files (OTB counts from 1);
+            result files are written in it, so that other toolkits read them.
+    """
+
+    name: str
+    frames: collections.abc.Sequence[Frame]
+    boxes: Float[np.ndarray, "t 4"]
+    visible: Bool[np.ndarray, "t"]
+    attributes: frozenset[str] = field(default_factory=frozenset)
+    origin: int = 0
+
+    def __post_init__(self) -> None:
+        if not len(self.frames) == len(self.boxes) == len(self.visible):
+            raise InputError(
+                f"sequence {self.name}: {len(self.frames)} frames, {len(self.boxes)} boxes, "
+                f"{len(self.visible)} visibility flags; the three must be equal"
+            )
+        if len(self.frames) == 0:
+            raise InputError(f"sequence {self.name}: no frames")
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def to_published(self, boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
+        """0-based boxes as the benchmark's own files count pixels."""
+        return boxes + np.array([self.origin, self.origin, 0, 0])
+
+    def from_published(self, boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
+        """Boxes of the benchmark's files, 0-based."""
+        return boxes - np.array([self.origin, self.origin, 0, 0])
+
+
+class ImageFiles(collections.abc.Sequence):
+    """Image files as frames, each decoded when it is asked for."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self.files = files
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> Frame:
+        return read_image(self.files[index])
+
+
+def read_image(path: Path) -> Frame:
+    """The image at `path`, RGB.
+
+    Raises:
+        InputError: if the file is missing or is no image that can be decoded.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such image")
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    if image is None:
+        raise InputError(f"{path}: cannot be decoded as an image; is it damaged?")
+    return image

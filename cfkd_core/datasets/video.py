@@ -1,0 +1,266 @@
+"""Videos of the user's own: files or folders of images in, files or folders out."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Float
+
+from cfkd_core.datasets.sequence import Frame, ImageFiles, read_image
+from cfkd_core.errors import InputError
+
+# FFmpeg writes its own lines to standard error ("moov atom not found") unless told so before
+# OpenCV opens the first video; ours say what is wrong.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+IMAGES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+# What the wheels of OpenCV can encode; H.264 needs a library that they do not carry.
+CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
+
+
+class VideoFile:
+    """Frames of a video file, decoded one by one; each iteration begins anew.
+
+    `operator.length_hint` gives the number of frames that the file claims.
+
+    Attributes:
+        fps: frames per second, 25 where the file does not say.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with _opened(path) as capture:
+            self.fps = capture.get(cv2.CAP_PROP_FPS) or 25.0
+            self._count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+
+    def __iter__(self) -> Iterator[Frame]:
+        with _opened(self.path) as capture:
+            readable, frame = capture.read()
+            if not readable:
+                raise InputError(f"{self.path}: a video without a frame that can be decoded")
+            while readable:
+                yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+                readable, frame = capture.read()
+
+    def __length_hint__(self) -> int:
+        # streams report 0 or a huge negative number
+        return max(0, int(self._count))
+
+
+class ImageFolder(ImageFiles):
+    """Images of a folder as the frames of a video, in natural order: 2.jpg before 10.jpg.
+
+    Attributes:
+        fps: a folder has no clock; 25.
+    """
+
+    fps = 25.0
+
+    def __init__(self, folder: Path) -> None:
+        visible = (path for path in folder.iterdir() if not path.name.startswith("."))
+        files = [path for path in visible if path.suffix.lower() in IMAGES]
+        if not files:
+            raise InputError(f"{folder}: no images here; expected {', '.join(sorted(IMAGES))}")
+        super().__init__(sorted(files, key=_natural))
+        self._size = read_image(self.files[0]).shape
+
+    def __getitem__(self, index: int) -> Frame:
+        """Raises InputError where a frame has not the size of the first one."""
+        frame = super().__getitem__(index)
+        if frame.shape != self._size:
+            raise InputError(
+                f"{self.files[index]}: {_size(frame.shape)} px, but the first frame has "
+                f"{_size(self._size)}; all frames of one video must have one size"
+            )
+        return frame
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Digits compare as numbers, the rest as text."""
+    parts = re.findall(r"\d+|\D+", path.name)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]} x {shape[0]}"
+
+
+def open_frames(path: Path) -> VideoFile | ImageFolder:
+    """The frames of a video file or of a folder of images, RGB, read as they are asked for.
+
+    Raises:
+        InputError: if there is nothing at `path`, it is no video, has no frame, or a frame cannot
+            be decoded.
+    """
+    if path.is_dir():
+        return ImageFolder(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such video or folder of images")
+    video = VideoFile(path)
+    next(iter(video))
+    return video
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
+    with _quiet():
+        capture = cv2.VideoCapture(str(path))
+    if not capture.isOpened():
+        raise InputError(f"{path}: cannot be decoded as a video; is it one, and whole?")
+    try:
+        yield capture
+    finally:
+        capture.release()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps OpenCV's own log lines off standard error."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+
+
+@contextmanager
+def write_video(path: Path, fps: float = 25.0) -> Iterator[Callable[[Frame], None]]:
+    """A function that takes frame after frame; `path` appears whole at the end, or not at all.
+
+    A path with no suffix becomes a folder of JPEGs. Frames are RGB and of one size; the codecs cut
+    an odd width or height by one px.
+
+    Raises:
+        InputError: if the suffix is not one of `CODECS`, the codec is missing, the folder is there
+            already and holds files, or no frame was written.
+    """
+    if path.suffix and path.suffix not in CODECS:
+        known = ", ".join(CODECS)
+        raise InputError(f"{path}: cannot write {path.suffix}; use {known}, or no suffix for JPEGs")
+    if path.is_dir() and (path.suffix or any(path.iterdir())):
+        raise InputError(f"{path}: a folder with files in it; name another output")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # the suffix stays last: OpenCV chooses the container by it
+    beside = path.with_name(f".partial-{path.name}")
+    _remove(beside)
+    sink = _VideoSink(beside, fps) if path.suffix else _ImageSink(beside)
+    try:
+        yield sink.write
+        sink.close()
+        if not beside.exists():
+            raise InputError(f"{path}: no frame to write")
+        if path.is_dir():
+            path.rmdir()
+        beside.replace(path)
+    finally:
+        sink.close()
+        _remove(beside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+class _VideoSink:
+    """An encoder that opens with the first frame, whose size it needs."""
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self.path, self.fps = path, fps
+        self.encoder: cv2.VideoWriter | None = None
+        self.size = (0, 0)
+
+    def write(self, frame: Frame) -> None:
+        height, width = frame.shape[:2]
+        if self.encoder is None:
+            self.size = (width, height)
+            self.encoder = self._open()
+        if (width, height) != self.size:
+            # OpenCV would drop the frame in silence
+            raise InputError(
+                f"frame of {width} x {height} px in a video of {_size(self.size[::-1])}"
+            )
+        self.encoder.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+
+    def _open(self) -> cv2.VideoWriter:
+        codec = CODECS[self.path.suffix]
+        with _quiet():
+            code = cv2.VideoWriter.fourcc(*codec)
+            encoder = cv2.VideoWriter(str(self.path), code, self.fps, self.size)
+        if not encoder.isOpened():
+            raise InputError(
+                f"this OpenCV cannot encode {codec} for {self.path.suffix}; "
+                "name an output without a suffix for a folder of JPEGs"
+            )
+        return encoder
+
+    def close(self) -> None:
+        if self.encoder is not None:
+            self.encoder.release()
+
+
+class _ImageSink:
+    """A folder of numbered JPEGs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.count = 0
+
+    def write(self, frame: Frame) -> None:
+        self.folder.mkdir(exist_ok=True)
+        self.count += 1
+        file = self.folder / f"{self.count:06d}.jpg"
+        cv2.imwrite(str(file), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+
+    def close(self) -> None:
+        """Every file is complete once it is written."""
+
+
+def draw_box(
+    frame: Frame,
+    box: Float[np.ndarray, "4"],
+    colour: tuple[int, int, int] = (213, 94, 0),
+    label: str = "",
+) -> Frame:
+    """A copy of `frame` with the outline of `box`, and `label` above it; no mark for a NaN box.
+
+    Args:
+        box: px of the frame, 0-based.
+        colour: RGB.
+    """
+    drawn = frame.copy()
+    if not np.isfinite(box).all():
+        return drawn
+    height, width = frame.shape[:2]
+    thickness = max(1, round(min(height, width) / 200))
+    # a lost tracker's box may be far outside, where OpenCV's integers overflow
+    limits = np.array([width, height, width, height])
+    corners = np.concatenate([box[:2], box[:2] + box[2:]]).clip(-limits, 2 * limits)
+    left, top, right, bottom = corners.round().astype(int).tolist()
+    cv2.rectangle(drawn, (left, top), (right, bottom), colour, thickness, cv2.LINE_AA)
+    if label:
+        _draw_label(drawn, label, (left, top), colour, scale=max(0.4, min(height, width) / 600))
+    return drawn
+
+
+def _draw_label(
+    frame: Frame, label: str, corner: tuple[int, int], colour: tuple[int, int, int], scale: float
+) -> None:
+    """White text on `colour`, above the corner, or below it at the frame's top."""
+    font, pad = cv2.FONT_HERSHEY_SIMPLEX, 2
+    (width, height), descent = cv2.getTextSize(label, font, scale, 1)
+    tall = height + descent + 2 * pad
+    left = int(np.clip(corner[0], 0, max(0, frame.shape[1] - width - 2 * pad)))
+    top = int(np.clip(corner[1] - tall, 0, max(0, frame.shape[0] - tall)))
+    cv2.rectangle(frame, (left, top), (left + width + 2 * pad, top + tall), colour, cv2.FILLED)
+    place = (left + pad, top + pad + height)
+    cv2.putText(frame, label, place, font, scale, (255, 255, 255), 1, cv2.LINE_AA)
