@@ -83,7 +83,7 @@ class Trajectory:
         return len(updates) / updates.sum() if len(updates) else float("nan")
 
     def to_csv(self, path: Path) -> None:
-        """Writes one row a frame: frame, x, y, w, h, score, status, seconds; whole or not at all."""
+        """Writes frame, x, y, w, h, score, status, seconds, a row a frame; whole or not at all."""
         table = pd.DataFrame(self.boxes, columns=["x", "y", "w", "h"]).rename_axis("frame")
         table = table.assign(score=self.scores, status=self.statuses, seconds=self.seconds)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -71,7 +73,7 @@ def test_periodic_updates_move_the_filter(net, video):
     for frame in frames[1:12]:
         assert tracker.update(frame).status == "normal"
         filters.append(tracker.classifier.filter.clone())
-    moved = [not torch.equal(a, b) for a, b in zip(filters, filters[1:], strict=False)]
+    moved = [not torch.equal(a, b) for a, b in pairwise(filters)]
     assert moved == [False] * 8 + [True, False]  # only in the tenth update
 
 
@@ -102,7 +104,7 @@ def test_a_head_refines_the_box_within_bounds(video):
 
 
 def test_the_centre_stays_near_the_frame(net, video):
-    frames, truth = video
+    frames, _ = video
     tracker = AtomTracker(net)
     tracker.init(frames[0], np.array([-30.0, -30, 50, 50]))
     for frame in frames[1:4]:

@@ -71,4 +71,6 @@ def test_select_drops_slivers_and_knows_when_none_is_left():
 @pytest.mark.parametrize("side", [-5.0, 0.0])
 def test_select_survives_a_collapsed_box(side):
     path = torch.tensor([[[0.0, 0, side, 3]]]).repeat(2, 1, 1)
-    np.testing.assert_allclose(select(Ascent(path, torch.ones(1, 1)), RefineOptions()), [0, 0, 1, 3])
+    np.testing.assert_allclose(
+        select(Ascent(path, torch.ones(1, 1)), RefineOptions()), [0, 0, 1, 3]
+    )

@@ -14,14 +14,16 @@ class Drifting:
         self.box = np.array(box)
 
     def update(self, frame):
-        self.box = self.box + [2, 0, 0, 0]
+        self.box = self.box + np.array([2.0, 0, 0, 0])
         return Prediction(self.box, 0.5, "uncertain")
 
 
 def test_a_trajectory_holds_every_frame_in_order():
     frames = [np.zeros((20, 30, 3), np.uint8)] * 4
     seen = []
-    trajectory = track(Drifting(), frames, np.array([1.0, 2, 3, 4]), lambda f, p: seen.append(p.box))
+    trajectory = track(
+        Drifting(), frames, np.array([1.0, 2, 3, 4]), lambda f, p: seen.append(p.box)
+    )
     assert trajectory.boxes[:, 0].tolist() == [1, 3, 5, 7]
     assert trajectory.scores.tolist() == [1, 0.5, 0.5, 0.5]
     assert trajectory.statuses == ("normal", "uncertain", "uncertain", "uncertain")

@@ -1,0 +1,128 @@
+"""What a tracker sees and decides, as pictures."""
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Num, UInt8
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from cfkd_core.figures.style import ROLES
+
+Pixels = UInt8[np.ndarray, "h w 3"]
+
+
+def show_pixels(
+    axes: Axes,
+    pixels: Pixels,
+    boxes: Mapping[str, Float[np.ndarray, "4"]],
+    title: str = "",
+) -> None:
+    """A frame or patch with a box for each role; an absent box is not drawn.
+
+    Args:
+        boxes: px of the frame or patch, by role in `style.ROLES`.
+    """
+    height, width = pixels.shape[:2]
+    axes.imshow(pixels, extent=(0, width, height, 0))
+    for role, box in boxes.items():
+        outline(axes, box, role)
+    axes.set(xlim=(0, width), ylim=(height, 0), title=title)
+    axes.set_axis_off()
+
+
+def outline(axes: Axes, box: Float[np.ndarray, "4"], role: str, alpha: float = 1.0) -> None:
+    """A rectangle in the colour of `role`, on a pale rim that shows on dark pixels."""
+    for colour, width in (("#fdfdfd", 3.2), (ROLES[role], 1.6)):
+        axes.add_patch(
+            Rectangle(
+                box[:2], box[2], box[3], fill=False, edgecolor=colour, linewidth=width, alpha=alpha
+            )
+        )
+
+
+def show_scores(
+    axes: Axes,
+    pixels: Pixels,
+    scores: Float[np.ndarray, "s s"],
+    peak: Float[np.ndarray, "2"],
+    title: str = "",
+) -> None:
+    """A search patch, darkened where the score is low, with a cross on the chosen peak.
+
+    Args:
+        scores: one value a patch px, clipped to [0, 1] for the picture.
+        peak: (x, y) in patch px.
+    """
+    strength = np.clip(scores, 0, 1)[..., None]
+    colours = cv2.applyColorMap((255 * strength).astype(np.uint8), cv2.COLORMAP_VIRIDIS)
+    grey = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    blended = 0.45 * grey + 0.55 * colours[..., ::-1]
+    show_pixels(axes, blended.astype(np.uint8), {}, title)
+    for colour, width in (("#fdfdfd", 3.5), ("#010101", 1.5)):
+        axes.plot(*peak, "+", markersize=14, color=colour, markeredgewidth=width)
+
+
+def show_energy(axes: Axes, features: Num[Tensor, "c h w"], title: str) -> None:
+    """One block of features: the root mean square over channels at each cell."""
+    axes.imshow(features.square().mean(0).sqrt().cpu(), interpolation="nearest")
+    axes.set_title(title)
+    axes.set_axis_off()
+
+
+def show_weights(
+    axes: Axes, weights: Float[np.ndarray, "n"], initial: int, insertions: Sequence[int]
+) -> None:
+    """What each remembered sample counts, in percent.
+
+    Args:
+        weights: of the filled slots, in the order of the memory.
+        initial: how many of them are of the first frame.
+        insertions: frame in which each of the others was seen.
+    """
+    axes.bar(
+        -np.arange(initial)[::-1] - 1, 100 * weights[:initial], width=0.9, color=ROLES["teacher"]
+    )
+    axes.bar(insertions, 100 * weights[initial:], width=0.9, color=ROLES["student"])
+    axes.set(xlabel="frame in which the sample was seen", ylabel="weight, %")
+    top = 100 * weights.max()
+    axes.text(-initial, top, "first frame,\n30 views", va="top", color=ROLES["teacher"])
+    axes.text(max(insertions) * 0.5, top, "later frames", va="top", color=ROLES["student"])
+
+
+def montage(pixels: Sequence[Pixels], columns: int, gap: int = 4) -> Pixels:
+    """Patches of one size side by side, row by row, with a white gap between them."""
+    height, width = pixels[0].shape[:2]
+    rows = -(-len(pixels) // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
+    for index, each in enumerate(pixels):
+        top, left = (index // columns) * (height + gap), (index % columns) * (width + gap)
+        sheet[top : top + height, left : left + width] = each
+    return sheet
+
+
+def film_frame(
+    frame: Pixels,
+    boxes: Mapping[str, Float[np.ndarray, "4"]],
+    scores: Float[np.ndarray, "s s"] | None,
+    scale: int = 2,
+) -> Pixels:
+    """One frame of a clip: the frame, larger, with boxes; the score map in the lower left corner."""
+    canvas = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    for role, box in boxes.items():
+        if np.isfinite(box).all():
+            left, top, width, height = np.round(np.asarray(box) * scale).astype(int).tolist()
+            colour = [round(255 * part) for part in to_rgb(ROLES[role])]
+            corners = (left, top), (left + width, top + height)
+            cv2.rectangle(canvas, *corners, (255, 255, 255), 4, cv2.LINE_AA)
+            cv2.rectangle(canvas, *corners, colour, 2, cv2.LINE_AA)
+    if scores is not None:
+        side = canvas.shape[0] // 4
+        strength = (255 * np.clip(scores, 0, 1)).astype(np.uint8)
+        small = cv2.resize(cv2.applyColorMap(strength, cv2.COLORMAP_VIRIDIS), (side, side))
+        canvas[-side:, :side] = small[..., ::-1]
+        cv2.rectangle(canvas, (0, canvas.shape[0] - side), (side, canvas.shape[0]), (255,) * 3, 1)
+    return canvas

@@ -1,0 +1,155 @@
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from cfkd_core.__main__ import main
+from cfkd_core.benchmarks import report
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve frames of a bright disc that moves 3 px to the right, as a folder of images."""
+    images = tmp_path / "video"
+    images.mkdir()
+    ground = np.random.default_rng(0).integers(40, 90, (120, 160, 3), dtype=np.uint8)
+    for t in range(12):
+        frame = cv2.circle(ground.copy(), (40 + 3 * t, 60), 14, (30, 200, 250), -1)
+        cv2.imwrite(str(images / f"{t}.png"), frame)
+    return images
+
+
+def run(capsys, *args):
+    code = main([str(arg) for arg in args])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_track_writes_boxes_and_a_video(capsys, folder, tmp_path):
+    video, boxes = tmp_path / "out" / "clip.mp4", tmp_path / "out" / "boxes.csv"
+    code, out, _ = run(
+        capsys,
+        *("track", folder, "--box", "26,46,28,28", "--tracker", "mosse"),
+        *("--output", video, "--boxes", boxes),
+    )
+    assert code == 0
+    assert "12 frames" in out
+    assert "FPS" in out
+    assert f"wrote {video}" in out
+    table = pd.read_csv(boxes)
+    assert list(table) == ["frame", "x", "y", "w", "h", "score", "status", "seconds"]
+    np.testing.assert_allclose(table["x"], 26 + 3 * np.arange(12), atol=2)
+    capture = cv2.VideoCapture(str(video))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 12
+
+
+def test_track_reads_the_video_it_wrote(capsys, folder, tmp_path):
+    video = tmp_path / "clip.avi"
+    args = ("--box", "26,46,28,28", "--tracker", "mosse")
+    assert run(capsys, "track", folder, *args, "--output", video)[0] == 0
+    code, out, _ = run(capsys, "track", video, *args)
+    assert code == 0
+    assert "12 frames" in out
+
+
+GOOD = ("--box", "26,46,28,28", "--tracker", "mosse")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("missing.mp4", *GOOD), "missing.mp4: no such video"),
+        (("{folder}", "--box", "500,46,28,28"), "outside the frame of 160 x 120 px"),
+        (("{folder}", "--box", "26,46,0,28"), "must be positive"),
+        (("{folder}", "--box", "26,nan,28,28"), "must be finite"),
+        (("{folder}", "--box", "26,46,28"), "got 3"),
+        (("{folder}", "--box", "left"), "expected four numbers"),
+        (("{empty}", *GOOD), "no images here"),
+        (("{text}", *GOOD), "cannot be decoded as a video"),
+        (("{folder}", "--box", "26,46,28,28", "--tracker", "magic"), "choose one of atom, matom"),
+        (("{folder}", *GOOD, "--weights", "{text}"), "takes no weights"),
+        (
+            ("{folder}", "--box", "26,46,28,28", "--weights", "{text}"),
+            "not a torch checkpoint",
+        ),
+        (("{folder}", "--box", "26,46,28,28", "--weights", "none.pth"), "none.pth"),
+        (("{folder}", *GOOD, "--output", "clip.gif"), "cannot write .gif"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(capsys, folder, tmp_path, args, message):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").write_text("no video, no weights\n")
+    places = {"folder": folder, "empty": tmp_path / "empty", "text": tmp_path / "notes.txt"}
+    code, out, err = run(capsys, "track", *(arg.format(**places) for arg in args))
+    assert code == 2
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert message in err
+
+
+def test_run_then_score(capsys, tmp_path):
+    results, scores = tmp_path / "results", tmp_path / "scores.json"
+    chosen = ("--benchmark", "synthetic", "--sequences", "syn_fast_coin,syn_spin_badge")
+    where = ("--results", results)
+    code, out, _ = run(capsys, "run", *chosen, *where, "--trackers", "mosse,kcf")
+    assert code == 0
+    assert "mosse: 2 sequences (0 kept)" in out
+    code, out, _ = run(capsys, "run", *chosen, *where, "--trackers", "mosse")
+    assert "mosse: 2 sequences (2 kept)" in out
+    code, out, _ = run(capsys, "score", *chosen, *where, "--by-sequence", "--json", scores)
+    assert code == 0
+    assert "| tracker | success_auc | precision_at_20 | fps | sequences |" in out
+    reports = {each.tracker: each for each in report.load_json(scores)}
+    assert set(reports) == {"mosse", "kcf"}
+    assert 0 < reports["kcf"].scores["success_auc"] <= 20 / 21
+    assert reports["kcf"].card["opencv"] == cv2.__version__
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("run", "--benchmark", "synthetic", "--trackers", "magic"), "choose one of"),
+        (("run", "--benchmark", "kitti", "--trackers", "kcf"), "choose from synthetic, otb"),
+        (("run", "--benchmark", "otb", "--root", "nowhere", "--trackers", "kcf"), "nowhere"),
+        (("score", "--benchmark", "synthetic", "--results", "nowhere"), "no results"),
+        (("score", "--benchmark", "synthetic", "--sequences", "syn_x"), "sequence syn_x"),
+    ],
+)
+def test_evaluation_says_what_is_missing(capsys, args, message):
+    code, _, err = run(capsys, *args)
+    assert code == 2
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_failing_tracker_is_reported_and_the_rest_runs(capsys, tmp_path, monkeypatch):
+    from cfkd_core.tracking.mosse import MosseTracker
+
+    def fail(self, frame):
+        raise RuntimeError("the filter burst")
+
+    monkeypatch.setattr(MosseTracker, "update", fail)
+    code, _, err = run(
+        capsys,
+        *("run", "--benchmark", "synthetic", "--sequences", "syn_fast_coin"),
+        *("--trackers", "mosse,kcf", "--results", tmp_path),
+    )
+    assert code == 1
+    assert "FAILED mosse on syn_fast_coin: the filter burst" in err
+    assert (tmp_path / "synthetic/kcf/syn_fast_coin.txt").is_file()
+    assert not (tmp_path / "synthetic/mosse/syn_fast_coin.txt").exists()
+
+
+def test_help_names_every_tracker_and_benchmark(capsys):
+    from cfkd_core.datasets.readers import BENCHMARKS
+    from cfkd_core.tracking.load import TRACKERS
+
+    with pytest.raises(SystemExit, match="0"):
+        main(["track", "--help"])
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in TRACKERS)
+    with pytest.raises(SystemExit, match="0"):
+        main(["run", "--help"])
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in BENCHMARKS)
