@@ -101,7 +101,7 @@ assert_close(slide(features(search), features(target)), scores, rtol=1e-4, atol=
 # {cite:p}`bertinetto2016siamfc` learns $\varphi$ so that this one product suffices.
 
 
-# %% mystnb={"figure": {"name": "fig:siamese", "caption": "Cross-correlation as a search. The same features φ are taken of the target patch and of the search patch; ∗ slides the first over the second. The ring is where the target really is."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig:siamese", "caption": "Cross-correlation as a search. The same features $\\varphi$ are taken of the target patch and of the search patch; $*$ slides the first over the second. The ring is where the target really is."}} tags=["hide-input"]
 def draw_search(frame):
     search = cut(frame, size)
     pair = features(target), features(search)
@@ -161,8 +161,7 @@ def circular_correlation(sample, weights):
 #
 # 1. Correlation becomes a product: $\widehat{x \star w} = \hat x \odot \hat w^*$.
 # 2. Lengths survive the transform (Parseval), so the problem falls apart into one small problem
-# for each frequency $k$: $\| x \star w - g \|^2 + \lambda \| w \|^2 = \frac{1}{N} \sum_k |\hat x_k
-# \hat w_k^* - \hat g_k|^2 + \lambda |\hat w_k|^2$.
+#    for each frequency $k$: minimise $|\hat x_k \hat w_k^* - \hat g_k|^2 + \lambda |\hat w_k|^2$.
 # 3. Each is a parabola in one unknown; setting its slope to zero gives
 #
 # $$ \hat w = \frac{\hat g^* \odot \hat x}{\hat x \odot \hat x^* + \lambda} . $$ (eq:closed)
@@ -425,21 +424,21 @@ def draw_shares(shares):
     axes.axvspan(middle, moves[-1], color="0.5", alpha=0.15, lw=0)
     axes.text(middle + 0.5, 3, "partly outside")
     axes.set(xlabel="move of the target, cells", ylabel="found within 3 cells, %", ylim=(0, 105))
-    axes.legend(loc="lower left")
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=3, handlelength=1)
 
 
 # %% mystnb={"figure": {"name": "fig:boundary", "caption": "How often a moved target is found, by filters trained on one patch with wrap-around. Pasted photographs on still backgrounds."}} tags=["hide-input"]
 ones = torch.ones_like(window)
 shares = {
-    "wrap-around, no window": found_share(circular(ones)),
-    "wrap-around, window": found_share(circular(window)),
+    "no window": found_share(circular(ones)),
+    "window": found_share(circular(window)),
 }
 draw_shares(shares)
 plt.show()
 
 near = [i for i, d in enumerate(moves) if 0 < d <= middle]
-glue("bare", float(100 * shares["wrap-around, no window"][near].mean()), display=False)
-glue("windowed", float(100 * shares["wrap-around, window"][near].mean()), display=False)
+glue("bare", float(100 * shares["no window"][near].mean()), display=False)
+glue("windowed", float(100 * shares["window"][near].mean()), display=False)
 
 # %% [markdown]
 # As long as the target is wholly inside the patch and has moved at all, the filter without a
@@ -482,7 +481,10 @@ explore.Clip(
     ],
     fps=12,
     caption="The MOSSE tracker (purple) on a synthetic video, with the true box (green).",
-    labels=[f"{t}: PSR {score:.0f}" for t, score in enumerate(learning.scores)],
+    labels=[
+        "0: given",
+        *(f"{t + 1}: PSR {score:.0f}" for t, score in enumerate(learning.scores[1:])),
+    ],
 )
 
 # %% mystnb={"figure": {"name": "fig:track", "caption": "Distance from the true centre and PSR, frame by frame, on the synthetic video: a filter that learns on, and one that keeps what it learnt in the first frame."}} tags=["hide-input"]
@@ -529,9 +531,10 @@ axes.tick_params(left=False)
 plt.show()
 
 # %% [markdown]
-# It holds on where the look changes slowly, and loses the target for good where something hides it,
-# where it jumps farther than the patch reaches, or where a look-alike passes: one peak, at one size,
-# has no second opinion.
+# It holds on where the look changes slowly. Most of the films at the bottom are those in which
+# something hides the target, or a look-alike passes, or the target moves too fast or is too blurred
+# to be recognised from one frame to the next. Once it is on the wrong thing it learns the wrong
+# thing, and nothing calls it back.
 #
 # ## Train it instead
 #
@@ -592,10 +595,10 @@ by_hand = trained(still, conjugate_gradient, steps=10)(still)
 assert_close(by_hand, trained(still, steps=10)(still), rtol=1e-3, atol=1e-4)
 
 # %% mystnb={"figure": {"name": "fig:trained", "caption": "The test of the figure before, with a convolution of the target's size that was trained without wrap-around or window."}} tags=["hide-input"]
-shares["trained convolution"] = found_share(trained)
+shares["trained"] = found_share(trained)
 draw_shares(shares)
 plt.show()
-glue("trained", float(100 * shares["trained convolution"][near].mean()), display=False)
+glue("trained", float(100 * shares["trained"][near].mean()), display=False)
 
 # %% [markdown]
 # It finds {glue:text}`trained:.0f` % of the targets that are wholly inside, up to the edge of the
@@ -698,7 +701,7 @@ def answered_without(pixels):
 
 draw_shares(
     {
-        "window in both": shares["wrap-around, window"],
+        "window in both": shares["window"],
         "in training only": found_share(answered_without),
     }
 )

@@ -35,6 +35,7 @@ from cfkd_core.models.backbones import BACKBONES, build_backbone, imagenet_backb
 style.use_style()
 torch.manual_seed(0)
 torch.set_grad_enabled(False)  # nothing is trained here
+torch.set_num_threads(1)
 runs = 3 if profile == "smoke" else 9
 glue("runs", runs, display=False)
 side = 288  # px of ATOM's patches
@@ -291,26 +292,24 @@ glue("time_ratio", seconds["resnet18"] / seconds["mobilenet_v2"], display=False)
 # counted as well:
 
 # %%
+took = {role: cost.layer_seconds(net, patch, runs=runs) for role, net in networks.items()}
 layers = {"full convolution": [], "pointwise": [], "depthwise": []}
-for network in networks.values():
-    for layer, took in zip(
-        cost.layer_costs(network, patch), cost.layer_seconds(network, patch, runs=runs), strict=True
-    ):
+for role, network in networks.items():
+    for layer, time in zip(cost.layer_costs(network, patch), took[role], strict=True):
         kind = "depthwise" if layer.groups > 1 else "full convolution"
         kind = "pointwise" if layer.kernel == 1 else kind
-        layers[kind].append((layer.macs / layer.bytes, layer.macs / took, took))
+        layers[kind].append((layer.macs / layer.bytes, layer.macs / time, time))
 
 # %% mystnb={"figure": {"name": "fig:student-throughput", "caption": "Each convolution of both networks, run by itself: how fast it multiplies, against the multiplications it has for each byte. The area of a mark is the layer's time."}} tags=["hide-input"]
 architecture.throughput(layers)
 plt.show()
 
 speed = {
-    kind: sum(rate * took for _, rate, took in points) / sum(p[2] for p in points)
+    kind: sum(rate * time for _, rate, time in points) / sum(p[2] for p in points)
     for kind, points in layers.items()
 }
-convolving = sum(cost.layer_seconds(student, patch, runs=runs))
 time = seconds["mobilenet_v2"]
-glue("student_convolving", 100 * convolving / time, display=False)
+glue("student_convolving", 100 * sum(took["student"]) / time, display=False)
 glue("student_cheap", 100 * (1 - seconds["bare student"] / time), display=False)
 glue("speed_full", speed["full convolution"] / 1e9, display=False)
 glue("speed_depthwise", speed["depthwise"] / 1e9, display=False)
@@ -321,10 +320,10 @@ glue("speed_depthwise", speed["depthwise"] / 1e9, display=False)
 # convolutions reach {glue:text}`speed_full:.1f`. Between the convolutions stand layers that the
 # count does not know at all: batch normalisation and ReLU6, on maps that are six times as wide
 # inside a block as outside. They multiply next to nothing, but they read and write everything.
-# Leaving them out saves {glue:text}`student_cheap:.0f` % of the student's time. And its
-# convolutions, each run by itself again and again, take only {glue:text}`student_convolving:.0f` %
-# of it. What remains is neither. Presumably it is memory: a layer on its own still has its numbers
-# at hand, and in the network the layers before it have pushed them out of the fast part.
+# Leaving them out saves {glue:text}`student_cheap:.0f` % of the student's time, and its
+# convolutions, each run by itself again and again, take {glue:text}`student_convolving:.0f` % of
+# it. The two need not add up: a layer on its own has its numbers at hand, while in the network the
+# layers before it may have pushed them out of the fast memory.
 #
 # One pair of layers shows the same in isolation: the shape of the teacher's block 3, once full and
 # once split.
@@ -409,7 +408,7 @@ def in_billions(layers, reading):
 
 counts = {}
 for backbone in dict.fromkeys(backbone for backbone, _ in OURS.values()):
-    layers = cost.layer_costs(build_backbone(backbone), patch)
+    layers = cost.layer_costs(wholes[backbone], patch)
     counts[backbone] = {r: in_billions(layers, r) for r in ("eq_4_5", "eq_4_5_output", "macs")}
     counts[backbone]["first"] = layers[0].macs / 1e9
 

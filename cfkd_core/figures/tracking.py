@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
+from cfkd_core.datasets.video import draw_box
 from cfkd_core.figures.style import ROLES
 
 Pixels = UInt8[np.ndarray, "h w 3"]
@@ -89,8 +90,10 @@ def show_weights(
     axes.bar(insertions, 100 * weights[initial:], width=0.9, color=ROLES["student"])
     axes.set(xlabel="frame in which the sample was seen", ylabel="weight, %")
     top = 100 * weights.max()
-    axes.text(-initial, top, "first frame,\n30 views", va="top", color=ROLES["teacher"])
-    axes.text(max(insertions) * 0.5, top, "later frames", va="top", color=ROLES["student"])
+    axes.set_ylim(0, 1.2 * top)
+    views = f"first frame, {initial} views"
+    axes.text(-initial, 1.06 * top, views, color=ROLES["teacher"])
+    axes.text(max(insertions), 1.06 * top, "later frames", ha="right", color=ROLES["student"])
 
 
 def montage(pixels: Sequence[Pixels], columns: int, gap: int = 4) -> Pixels:
@@ -110,15 +113,11 @@ def film_frame(
     scores: Float[np.ndarray, "s s"] | None,
     scale: int = 2,
 ) -> Pixels:
-    """One frame of a clip: the frame, larger, with boxes; the score map in the lower left corner."""
+    """One frame of a clip: larger, with boxes, and the score map in the lower left corner."""
     canvas = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
     for role, box in boxes.items():
-        if np.isfinite(box).all():
-            left, top, width, height = np.round(np.asarray(box) * scale).astype(int).tolist()
-            colour = [round(255 * part) for part in to_rgb(ROLES[role])]
-            corners = (left, top), (left + width, top + height)
-            cv2.rectangle(canvas, *corners, (255, 255, 255), 4, cv2.LINE_AA)
-            cv2.rectangle(canvas, *corners, colour, 2, cv2.LINE_AA)
+        red, green, blue = (round(255 * part) for part in to_rgb(ROLES[role]))
+        canvas = draw_box(canvas, box * scale, (red, green, blue))
     if scores is not None:
         side = canvas.shape[0] // 4
         strength = (255 * np.clip(scores, 0, 1)).astype(np.uint8)

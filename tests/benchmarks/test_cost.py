@@ -1,5 +1,7 @@
 """Costs: a layer by hand, and every figure of facts.md 7.3 to its printed digits."""
 
+import time
+
 import pytest
 import torch
 from torch import nn
@@ -159,10 +161,14 @@ def test_a_checkpoint_is_as_long_as_the_file_would_be(tmp_path):
 
 def test_latency_is_the_median_of_the_counted_calls(monkeypatch):
     clock = iter([0.0, 9.0, 0.0, 1.0, 0.0, 3.0])
-    monkeypatch.setattr(cost.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(cost.time, "thread_time", lambda: next(clock))
     calls = []
     assert cost.latency(lambda: calls.append(1), runs=3, warm_up=2) == 3.0
     assert len(calls) == 5
+
+
+def test_waiting_is_not_computing():
+    assert cost.latency(lambda: time.sleep(0.05), runs=2, warm_up=0) < 0.02
 
 
 def test_latency_gives_the_threads_back():

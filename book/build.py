@@ -1,0 +1,232 @@
+"""Builds the book: executes the chapters, then makes the pages.
+
+python book/build.py --profile smoke
+python book/build.py --only correlation_filters
+python book/build.py --pair
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cache
+import execution
+import pages
+import source
+import yaml
+
+PROFILES = ("smoke", "default", "full")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one chapter."""
+
+    name: str
+    seconds: float
+    state: str
+    failure: execution.Failure | None = None
+
+
+@dataclass(frozen=True)
+class Book:
+    """Where one build reads and writes, and how it executes."""
+
+    root: Path
+    output: Path
+    profile: str
+    seed: int
+    force: bool
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "book"
+
+    def chapter(self, name: str) -> Path:
+        return self.folder / "chapters" / f"{name}.py"
+
+    def executed(self, name: str) -> Path:
+        return self.output / "executed" / self.profile / f"{name}.ipynb"
+
+    def parameters(self, name: str) -> dict[str, object]:
+        """Values for the names that the chapter declares; it may declare no others."""
+        known = {"profile": self.profile, "seed": self.seed}
+        declared = source.parameters(self.chapter(name))
+        if "profile" not in declared or declared - known.keys():
+            raise source.ChapterError(
+                f"{self.chapter(name)}: its parameters cell sets {sorted(declared)}; "
+                f"it must set `profile`, may set `seed`, and nothing else"
+            )
+        return {key: known[key] for key in known if key in declared}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _options(arguments)
+    book = Book(options.root, options.output, options.profile, options.seed, options.force)
+    try:
+        toc = yaml.safe_load((book.folder / "_toc.yml").read_text(encoding="utf-8"))
+        chapters = _chapters(book, toc)
+        chosen = _chosen(options.only, chapters)
+        if options.pair:
+            return _pair(book, chapters)
+        return _build(book, toc, chapters, chosen, options.jobs)
+    except source.ChapterError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    root = Path(__file__).resolve().parents[1]
+    parser = argparse.ArgumentParser(description="Build the book into build/html.")
+    parser.add_argument("--profile", choices=PROFILES, default="default")
+    parser.add_argument("--only", nargs="+", metavar="CHAPTER", help="a part of the book")
+    parser.add_argument("--force", action="store_true", help="execute even what is up to date")
+    parser.add_argument("--jobs", type=int, default=1, help="chapters at the same time")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--pair", action="store_true", help="chapters -> notebooks, then stop")
+    parser.add_argument("--root", type=Path, default=root, help="the checkout")
+    parser.add_argument("--output", type=Path, help="where to build (default: ROOT/build)")
+    options = parser.parse_args(arguments)
+    options.root = options.root.resolve()
+    options.output = (options.output or options.root / "build").resolve()
+    return options
+
+
+def _chapters(book: Book, toc: dict) -> list[str]:
+    """Names of the chapters to execute, in reading order; prose pages need no run."""
+    chapters = []
+    for name in pages.files(toc):
+        if book.chapter(name).exists():
+            chapters.append(name)
+        elif not (book.folder / f"{name}.md").exists():
+            raise source.ChapterError(
+                f"{book.folder / '_toc.yml'} lists {name}, but there is neither "
+                f"chapters/{name}.py nor {name}.md beside it"
+            )
+    return chapters
+
+
+def _chosen(only: list[str] | None, chapters: list[str]) -> list[str]:
+    unknown = set(only or ()) - set(chapters)
+    if unknown:
+        raise source.ChapterError(
+            f"--only {' '.join(sorted(unknown))}: the chapters are {', '.join(chapters)}"
+        )
+    return [name for name in chapters if only is None or name in only]
+
+
+def _pair(book: Book, chapters: list[str]) -> int:
+    for name in chapters:
+        target = book.folder / "notebooks" / f"{name}.ipynb"
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(source.paired(book.chapter(name)), encoding="utf-8")
+        print(f"chapters/{name}.py -> notebooks/{name}.ipynb")
+    return 0
+
+
+def _build(book: Book, toc: dict, chapters: list[str], chosen: list[str], jobs: int) -> int:
+    # whatever happens next, an old book must not pass for this one
+    shutil.rmtree(book.output / "html", ignore_errors=True)
+    outcomes = _execute(book, chosen, jobs)
+    failed = any(outcome.failure for outcome in outcomes)
+    made = not failed and _make_pages(book, toc, chapters, chosen)
+    _summarise(book, outcomes)
+    if failed:
+        print("\nNo pages were made. Mend the chapter and run again: what succeeded is kept.")
+    elif made:
+        print(f"\nOpen {book.output / 'html' / 'index.html'}")
+    else:
+        print("\nNo pages were made: Sphinx's complaints are above the summary.")
+    return 0 if made else 1
+
+
+def _execute(book: Book, chosen: list[str], jobs: int) -> list[Outcome]:
+    # the venv's own kernel, whatever kernels the user has registered
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    if jobs == 1:
+        return [_run(book, name) for name in chosen]
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with ProcessPoolExecutor(jobs) as pool:
+        return list(pool.map(_run, [book] * len(chosen), chosen))
+
+
+def _run(book: Book, name: str) -> Outcome:
+    parameters = book.parameters(name)
+    inputs = cache.inputs(book.root, book.chapter(name), parameters)
+    previous = execution.load(book.executed(name))
+    reason = (
+        "forced" if book.force
+        else "never executed to its end" if previous is None
+        else cache.change(previous.metadata["cfkd"]["inputs"], inputs)
+    )  # fmt: skip
+    if not reason:
+        _say(f"{name}  up to date, reused")
+        return Outcome(name, 0.0, "reused")
+    _say(f"{name}  to execute: {reason}")
+    start = time.perf_counter()
+    failure = execution.run(book.chapter(name), parameters, book.executed(name), _say)
+    seconds = time.perf_counter() - start
+    if failure:
+        return Outcome(name, seconds, "FAILED", failure)
+    record = {
+        "inputs": inputs,
+        "parameters": parameters,
+        "versions": cache.versions(book.root),
+        "commit": _commit(book.root),
+        "date": datetime.now(UTC).date().isoformat(),
+        "seconds": seconds,
+    }
+    execution.stamp(book.executed(name), record)
+    return Outcome(name, seconds, "executed")
+
+
+def _make_pages(book: Book, toc: dict, chapters: list[str], chosen: list[str]) -> bool:
+    """The whole book, or with `--only` the chosen chapters and the prose pages."""
+    start = time.perf_counter()
+    notebooks = {
+        name: pages.page(source.read(book.chapter(name)), execution.load(book.executed(name)))
+        for name in chosen
+    }
+    whole = chosen == chapters
+    if not whole:
+        toc = pages.only(toc, set(pages.files(toc)) - set(chapters) | set(chosen))
+        print("A part of the book: links to the other chapters lead nowhere.")
+    staging = book.output / "src"
+    pages.stage(book.folder, toc, notebooks, staging)
+    complaints = pages.html(book.root, staging, book.output, strict=whole)
+    _say(f"pages  {time.perf_counter() - start:.1f} s\n{complaints}".rstrip())
+    return not complaints
+
+
+def _summarise(book: Book, outcomes: list[Outcome]) -> None:
+    for outcome in outcomes:
+        if outcome.failure:
+            print(f"\n{outcome.failure.place}\n{outcome.failure.traceback}")
+            print(f"The notebook as far as it came: {book.executed(outcome.name)}")
+    width = max(len(outcome.name) for outcome in outcomes)
+    print(f"\n{'chapter':{width}}  seconds  profile {book.profile}")
+    for outcome in outcomes:
+        print(f"{outcome.name:{width}}  {outcome.seconds:7.1f}  {outcome.state}")
+
+
+def _say(line: str) -> None:
+    """A line at once, also when the output goes to a file."""
+    print(line, flush=True)
+
+
+def _commit(root: Path) -> str:
+    """The checkout's commit, `+` when files differ from it."""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--abbrev=10"]
+    described = subprocess.run(command, capture_output=True, text=True)
+    return described.stdout.strip() or "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
