@@ -18,7 +18,7 @@ import source  # noqa: E402
 
 CHAPTERS = sorted((ROOT / "book" / "chapters").glob("*.py"))
 
-# import name -> name on PyPI, where they differ
+# import name -> its requirement: a name that differs, or the package that brings it along
 DISTRIBUTIONS = {
     "cv2": "opencv-contrib-python-headless",
     "skimage": "scikit-image",
@@ -28,6 +28,7 @@ DISTRIBUTIONS = {
     "traitlets": "ipykernel",
     "matplotlib_inline": "ipykernel",
     "cycler": "matplotlib",
+    "PIL": "matplotlib",
     "mpl_toolkits": "matplotlib",
     "jupyter_client": "ipykernel",
 }

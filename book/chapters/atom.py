@@ -38,6 +38,7 @@ from cfkd_core.models.pyramid import STRIDES
 from cfkd_core.tracking import augment, classifier, localise, optimise, refine
 
 style.use_style()
+torch.set_num_threads(1)  # mATOM is meant for one core
 smoke = profile == "smoke"
 
 # %% [markdown]
@@ -538,12 +539,14 @@ explore.Clip(
 # %% tags=["remove-cell"]
 overlaps = boxes.iou(np.stack([p.box for p in predictions]), video.boxes[1:])
 glue("mean_iou", float(np.nanmean(overlaps)), display=False)
-glue("worst_iou", float(np.nanmin(overlaps)), display=False)
+glue("good", int((overlaps > 0.5).sum()), display=False)
+glue("tracked", len(overlaps), display=False)
+glue("wrong", int((overlaps < 0.3).sum()), display=False)
 
 # %% [markdown]
-# Over the video the tracker's box overlaps the true one by {glue:text}`mean_iou:.2f` on average and
-# never by less than {glue:text}`worst_iou:.2f`. The scale of the box does not change, since there
-# is no head to change it.
+# In {glue:text}`good` of {glue:text}`tracked` frames the tracker's box overlaps the true one by more
+# than half; the mean overlap is {glue:text}`mean_iou:.2f`. The size of the box never changes, since
+# there is no head to change it.
 #
 # ## Is that good?
 #
@@ -553,7 +556,10 @@ glue("worst_iou", float(np.nanmin(overlaps)), display=False)
 # curve, and the share of frames whose centre is within 20 px.
 
 # %% tags=["hide-input"]
-chosen = synthetic_sequences(["syn_clutter_cup", "syn_fast_coin"] if smoke else [], length)
+films = synthetic_sequences(["syn_clutter_cup", "syn_fast_coin"] if smoke else [], length)
+codes = sorted(set().union(*(film.attributes for film in films)))
+firsts = {code: next(film for film in films if code in film.attributes) for code in codes}
+chosen = list({film.name: film for film in firsts.values()}.values())
 with tempfile.TemporaryDirectory() as folder:
     rivals = [cfkd_core.load_tracker(name) for name in ("matom", "csrt", "kcf", "mosse")]
     ope.run(rivals, chosen, Path(folder), "synthetic")
@@ -561,8 +567,17 @@ with tempfile.TemporaryDirectory() as folder:
 glue("synthetic", Markdown(report.markdown(report.table(reports))), display=False)
 glue("compared", len(chosen), display=False)
 
+
+def leader(reports, score):
+    """Which tracker has the highest score."""
+    return max(reports, key=lambda each: each.scores[score]).tracker
+
+
+glue("first_success", leader(reports, "success_auc"), display=False)
+glue("first_precision", leader(reports, "precision_at_20"), display=False)
+
 # %% [markdown]
-# In this build, on {glue:text}`compared` of its sequences:
+# In this build, on {glue:text}`compared` of its films, the first with each of OTB's attributes:
 #
 # ````{table} Synthetic benchmark, seed 0; frames per second on this machine.
 # :name: tab:synthetic
@@ -601,6 +616,8 @@ for name, title in (("precision_at_20", "precision"), ("success_auc", "success")
 by_sequence = pd.DataFrame(rows, index=table.index)
 rivals = report.load_json(recorded / "rivals.json")
 glue("seeds", len(runs), display=False)
+glue("otb_success", leader([runs[0], *rivals], "success_auc"), display=False)
+glue("otb_precision", leader([runs[0], *rivals], "precision_at_20"), display=False)
 glue("restless", " and ".join(restless), display=False)
 glue("otb", Markdown(report.markdown(by_sequence, index="sequence")), display=False)
 glue("otb_rivals", Markdown(report.markdown(report.table([runs[0], *rivals]))), display=False)
@@ -625,8 +642,13 @@ glue("otb_rivals", Markdown(report.markdown(report.table([runs[0], *rivals]))), 
 # ## What we saw, and what we did not
 #
 # - A filter of a few thousand numbers, learnt in a second from one frame on features that were
-#   never trained for tracking, follows a target among its doubles. Gauss-Newton is what makes the
+#   never trained for tracking, follows a target among its doubles, most of the time. In
+#   {glue:text}`wrong` frames it sat on a double, and came back. Gauss-Newton is what makes the
 #   second enough.
+# - On the films of this build the highest success is that of {glue:text}`first_success`, the highest
+#   precision that of {glue:text}`first_precision`; on the recorded videos it is
+#   {glue:text}`otb_success` and {glue:text}`otb_precision`. CSRT adapts the size of its box, our
+#   tracker does not yet.
 # - Our tracker does what the author's own code does on the same videos: a precision of
 #   {glue:text}`precision_mean:.3f` against {glue:text}`precision_author:.3f`, a success of
 #   {glue:text}`success_mean:.3f` against {glue:text}`success_author:.3f`. Most sequences hardly

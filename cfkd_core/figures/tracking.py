@@ -55,10 +55,10 @@ def show_scores(
     """A search patch, darkened where the score is low, with a cross on the chosen peak.
 
     Args:
-        scores: one value a patch px, clipped to [0, 1] for the picture.
+        scores: one value a patch px; brightest at the highest, dark from 0 down.
         peak: (x, y) in patch px.
     """
-    strength = np.clip(scores, 0, 1)[..., None]
+    strength = np.clip(scores / scores.max(), 0, 1)[..., None]
     colours = cv2.applyColorMap((255 * strength).astype(np.uint8), cv2.COLORMAP_VIRIDIS)
     grey = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     blended = 0.45 * grey + 0.55 * colours[..., ::-1]
