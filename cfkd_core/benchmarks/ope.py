@@ -22,6 +22,7 @@ from cfkd_core.benchmarks.report import Report, SequenceScore
 from cfkd_core.datasets.readers import read_rows
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
+from cfkd_core.files import write_text
 from cfkd_core.tracking.tracker import Tracker, Trajectory, track
 
 CARD = "tracker.json"
@@ -118,8 +119,7 @@ def _open_folder(folder: Path, tracker: Tracker) -> None:
     if _has_results(folder) and read_card(folder) != _card(tracker):
         for path in folder.glob("*.txt"):
             path.unlink()
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / CARD, json.dumps(_card(tracker), indent=1, sort_keys=True) + "\n")
+    write_text(folder / CARD, json.dumps(_card(tracker), indent=1, sort_keys=True) + "\n")
 
 
 def _has_results(folder: Path) -> bool:
@@ -168,15 +168,8 @@ def _write_trajectory(folder: Path, sequence: Sequence, trajectory: Trajectory) 
     rows = [",".join(f"{number:.4f}" for number in row) for row in published]
     times = [f"{seconds:.9f}" for seconds in trajectory.seconds]
     # boxes last: they are what tells a later run that the sequence is done
-    _write(folder / f"{sequence.name}_time.txt", "\n".join(times) + "\n")
-    _write(_path(folder, sequence), "\n".join(rows) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all: beside first, then renamed."""
-    beside = path.with_name(path.name + ".partial")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    write_text(folder / f"{sequence.name}_time.txt", "\n".join(times) + "\n")
+    write_text(_path(folder, sequence), "\n".join(rows) + "\n")
 
 
 def read_card(folder: Path) -> dict[str, object]:

@@ -10,6 +10,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from cfkd_core.errors import InputError
+from cfkd_core.files import write_text
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _cell(column: object, value: object) -> str:
 def save_json(reports: Iterable[Report], path: Path) -> None:
     """Writes reports so that `load_json` gives back equal ones."""
     text = json.dumps([asdict(report) for report in reports], indent=1, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
 
 
 def load_json(path: Path) -> list[Report]:

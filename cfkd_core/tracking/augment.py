@@ -52,7 +52,7 @@ def views(size: int, options: AugmentOptions, generator: torch.Generator) -> lis
     ]
     wander = (torch.rand(len(changed), 2, generator=generator) - 0.5) * size * options.wander
     wandered = [
-        view._replace(shift=(x, y)) for view, (x, y) in zip(changed, wander.tolist(), strict=True)
+        view._replace(shift=(x, y)) for view, (y, x) in zip(changed, wander.tolist(), strict=True)
     ]
     return [View(), *shifted, *wandered]
 

@@ -214,13 +214,13 @@ class Classifier:
         """
         self.options = options
         count = features.shape[1]
-        weights = features.new_full((count,), 1 / count)
-        problem = JointProblem(features, labels, weights, options)
+        equal = features.new_full((count,), 1 / count)
+        problem = JointProblem(features, labels, equal, options)
         filter_size, projection_size = problem.parts
-        noise = torch.randn(filter_size + projection_size, generator=generator).to(features)
-        start = torch.cat(
-            [noise[:filter_size] / filter_size, noise[filter_size:] / len(features) ** 0.5]
-        )
+        # in the original's order, so that a seed means the same kind of draw
+        projection = torch.randn(projection_size, generator=generator) / len(features) ** 0.5
+        weights = torch.randn(filter_size, generator=generator) / filter_size
+        start = torch.cat([weights, projection]).to(features)
         solution = gauss_newton(
             problem, start, options.gauss_newton_steps, options.conjugate_gradient_steps
         )

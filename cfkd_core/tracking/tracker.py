@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, UInt8
 
+from cfkd_core import files
 from cfkd_core.errors import InputError
 
 Frame = UInt8[np.ndarray, "h w 3"]
@@ -86,10 +87,7 @@ class Trajectory:
         """Writes frame, x, y, w, h, score, status, seconds, a row a frame; whole or not at all."""
         table = pd.DataFrame(self.boxes, columns=["x", "y", "w", "h"]).rename_axis("frame")
         table = table.assign(score=self.scores, status=self.statuses, seconds=self.seconds)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(path.name + ".partial")
-        table.to_csv(beside, float_format="%.4f")
-        beside.replace(path)
+        files.write_text(path, table.to_csv(float_format="%.4f"))
 
 
 def track(
