@@ -52,6 +52,12 @@ class SmallBook:
         return self.root / "build" / "html"
 
 
+@pytest.fixture(scope="session")
+def run_build():
+    """The command that people run, as a function of its arguments."""
+    return build
+
+
 @pytest.fixture
 def small_book(tmp_path):
     return SmallBook(tmp_path)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, build
 
+ROOT = Path(__file__).parents[2]
 PHONE, DESK = 390, 1200
 
 EXPLORER = """
@@ -128,12 +128,12 @@ def test_formulas_are_drawn_without_a_network(browser, small_page):
 
 
 @pytest.fixture(scope="session")
-def html(browser):
+def html(browser, run_build):
     """The book: the one in CFKD_HTML, or one built here with the smoke profile."""
     if given := os.environ.get("CFKD_HTML"):
         return Path(given).resolve()
     output = ROOT / "build" / "tests"
-    result = build("--profile", "smoke", "--output", output)
+    result = run_build("--profile", "smoke", "--output", output)
     assert result.returncode == 0, result.stdout + result.stderr
     return output / "html"
 
