@@ -28,7 +28,7 @@ DISTRIBUTIONS = {
     "traitlets": "ipykernel",
     "matplotlib_inline": "ipykernel",
     "cycler": "matplotlib",
-    "PIL": "matplotlib",
+    "PIL": "pillow",
     "mpl_toolkits": "matplotlib",
     "jupyter_client": "ipykernel",
 }

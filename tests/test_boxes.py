@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cfkd_core import boxes
 from cfkd_core.errors import InputError
@@ -62,3 +64,27 @@ def test_check_refuses_with_the_value(box, message):
 
 def test_check_takes_a_box_that_is_partly_outside():
     np.testing.assert_array_equal(boxes.check((-2, -2, 5, 5), 100, 50), [-2, -2, 5, 5])
+
+
+side = st.floats(0.01, 1e4)
+box = st.tuples(st.floats(-1e4, 1e4), st.floats(-1e4, 1e4), side, side).map(np.array)
+
+
+@given(box, box)
+def test_iou_is_symmetric_and_between_0_and_1(first, second):
+    overlap = boxes.iou(first, second)
+    assert overlap == boxes.iou(second, first)
+    assert 0 <= overlap <= 1 + 1e-6
+
+
+@given(box, st.floats(0.1, 10), st.floats(-100, 100))
+def test_iou_does_not_depend_on_unit_or_origin(first, unit, origin):
+    second = first + np.array([0.3, -0.2, 0.1, 0.4]) * first[[2, 3, 2, 3]]
+    moved = [unit * each + np.array([origin, origin, 0, 0]) for each in (first, second)]
+    assert boxes.iou(*moved) == pytest.approx(boxes.iou(first, second), abs=1e-5)
+
+
+@given(box)
+def test_a_box_is_its_centre_and_size(one):
+    again = boxes.from_centre(boxes.centre(one), one[2:])
+    np.testing.assert_allclose(again, one, rtol=1e-9, atol=1e-9)
