@@ -75,3 +75,12 @@ def test_gaussian_label_by_hand():
     assert label[1, 2] == 1
     torch.testing.assert_close(label[1, 0], torch.tensor(0.5).neg().exp())
     torch.testing.assert_close(label[3, 0], torch.tensor(1.0).neg().exp())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
+def test_prroi_pool_on_a_gpu_equals_the_cpu():
+    generator = torch.Generator().manual_seed(3)
+    features = torch.randn(2, 4, 18, 18, generator=generator)
+    proposals = torch.tensor([[[10.3, 20.2, 50, 33]], [[-9, 3, 20, 120]]])
+    pooled = ops.prroi_pool(features.cuda(), proposals.cuda(), 3, 16)
+    torch.testing.assert_close(pooled.cpu(), ops.prroi_pool(features, proposals, 3, 16))

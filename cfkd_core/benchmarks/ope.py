@@ -98,7 +98,7 @@ def _path(folder: Path, sequence: Sequence) -> Path:
 
 def _card(tracker: Tracker) -> dict[str, object]:
     """What decides a tracker's answers, as JSON gives it back: tuples are lists then."""
-    card = {"tracker": tracker.name, **getattr(tracker, "card", {})}
+    card = {"tracker": tracker.name, **tracker.card}
     return json.loads(json.dumps(card, sort_keys=True))
 
 

@@ -33,9 +33,15 @@ class Prediction(NamedTuple):
 
 @runtime_checkable
 class Tracker(Protocol):
-    """Follows one target; a new `init` begins afresh and forgets everything before it."""
+    """Follows one target; a new `init` begins afresh and forgets everything before it.
+
+    Attributes:
+        name: names its folder of results.
+        card: what decides its answers (options, seed, weights), as JSON can hold it.
+    """
 
     name: str
+    card: dict
 
     def init(self, frame: Frame, box: Float[np.ndarray, "4"]) -> None:
         """Learns the target inside `box`, 0-based px of `frame` (RGB)."""

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ class Drifting:
     """Moves its box 2 px to the right in each frame."""
 
     name = "drifting"
+    card: ClassVar = {}
 
     def init(self, frame, box):
         self.box = np.array(box)
