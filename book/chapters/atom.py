@@ -289,7 +289,7 @@ glue("steepest_ratio", float(steepest_losses[-1] / gauss_newton_losses[-1]), dis
 # %% mystnb={"figure": {"name": "fig:learning", "caption": "The loss of the classifier on the thirty views, against products with the Jacobian and its transpose."}} tags=["hide-input"]
 figure, ax = plt.subplots()
 for points, losses, name, role, place in (
-    (counts, gauss_newton_losses, "Gauss-Newton, conjugate gradient", "student", (12, 0.5)),
+    (counts, gauss_newton_losses, "Gauss-Newton, conjugate gradient", "student", (22, 0.68)),
     (range(budget + 1), adam_losses, "Adam", "teacher", (34, 1.15)),
     (range(budget + 1), steepest_losses, "steepest descent", "thesis", (30, 1.12)),
 ):
