@@ -53,3 +53,14 @@ def test_the_recorded_runs_are_of_the_tracker_that_ships():
     for seed, file in enumerate(files):
         (recorded,) = report.load_json(file)
         assert recorded.card == card | {"tracker": "matom", "seed": seed}
+
+
+def test_the_readme_quotes_the_records():
+    """The figures in the README are the means of the recorded runs."""
+    folder = paths.DATA / "results" / "otb_dev"
+    runs = [report.load_json(file)[0] for file in sorted(folder.glob("matom_seed*.json"))]
+    csrt = next(each for each in report.load_json(folder / "rivals.json") if each.tracker == "csrt")
+    readme = (paths.DATA.parent / "README.md").read_text(encoding="utf-8")
+    for score in ("precision_at_20", "success_auc"):
+        assert f"{sum(run.scores[score] for run in runs) / len(runs):.3f}" in readme
+        assert f"{csrt.scores[score]:.3f}" in readme
