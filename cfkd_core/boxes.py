@@ -2,7 +2,8 @@
 
 A box is (x, y, w, h) in pixels of the frame or patch that the variable names, 0-based, with
 continuous edges: pixel i covers [i, i + 1), the centre is x + w / 2. An absent box is NaN.
-All functions take tensors or arrays, of any leading shape, and give back what they were given.
+Functions take tensors or arrays, of any leading shape, and give back what they were given; only
+`jitter` and `check` are for arrays alone.
 """
 
 import numpy as np
@@ -16,6 +17,13 @@ Box = Float[Tensor | np.ndarray, "4"]
 Boxes = Float[Tensor | np.ndarray, "*n 4"]
 Points = Float[Tensor | np.ndarray, "*n 2"]
 Values = Float[Tensor | np.ndarray, "*#n"] | np.floating  # numpy gives a scalar for a single box
+
+# `jitter` shrinks the noise with each try, and gives up in the end. Source: facts.md 4.
+JITTER_DECAY = 0.9
+JITTER_TRIES = 100
+
+# A side that noise leaves shorter than 1 px becomes this share of the true one. Source: the same.
+SHORT_SIDE = (0.15, 0.5)
 
 
 def _library(values: Tensor | np.ndarray):
@@ -60,6 +68,43 @@ def iou(
     intersection = overlap[..., 0] * overlap[..., 1]
     union = area(first) + area(second) - intersection
     return intersection / xp.where(union == 0, xp.ones_like(union), union)
+
+
+def jitter(
+    box: Float[np.ndarray, "4"],
+    noise: Float[np.ndarray, "p"],
+    minimum_iou: float,
+    generator: np.random.Generator,
+) -> Float[np.ndarray, "p 4"]:
+    """Boxes near `box`, each with an IoU above `minimum_iou`.
+
+    Centre and sides get Gaussian noise. Where the overlap is too small, the box is drawn anew
+    with less of it; after the last try it is `box` itself.
+
+    Args:
+        box: px, with an area.
+        noise: standard deviation for each box to be made, in units of sqrt(w h).
+        minimum_iou: below 1.
+
+    Source: facts.md 4.
+    Differs: CFKD's code rounds to whole px, so that small noise gives the same few boxes over and
+    over; here nothing is rounded. After the last try it keeps the box that overlaps too little.
+    """
+    middle, size = centre(box), box[2:]
+    deviation = noise * np.sqrt(area(box))
+    made = np.tile(box, (len(noise), 1))
+    pending = np.arange(len(noise))
+    for attempt in range(JITTER_TRIES):
+        spread = deviation[pending, None] * JITTER_DECAY**attempt
+        shift, growth = spread * generator.standard_normal((2, len(pending), 2))
+        short = size * generator.uniform(*SHORT_SIDE, (len(pending), 2))
+        tried = from_centre(middle + shift, np.where(size + growth > 1, size + growth, short))
+        enough = iou(tried, box) > minimum_iou
+        made[pending[enough]] = tried[enough]
+        pending = pending[~enough]
+        if not len(pending):
+            break
+    return made
 
 
 def check(box: object, width: int, height: int) -> Float[np.ndarray, "4"]:

@@ -74,6 +74,14 @@ def cross_correlate(
     return functional.conv2d(stacked, kernels, groups=batch)[0]
 
 
+def channel_energy(features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b h w"]:
+    """Sum of the channels' magnitudes: F in thesis eq. 3.5, how much goes on in each cell.
+
+    Maps of different depth can be compared by it.
+    """
+    return features.abs().sum(1)
+
+
 def gaussian_label(
     centres: Float[Tensor, "*n 2"], size: int, sigma: float
 ) -> Float[Tensor, "*n {size} {size}"]:

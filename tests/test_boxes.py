@@ -88,3 +88,42 @@ def test_iou_does_not_depend_on_unit_or_origin(first, unit, origin):
 def test_a_box_is_its_centre_and_size(one):
     again = boxes.from_centre(boxes.centre(one), one[2:])
     np.testing.assert_allclose(again, one, rtol=1e-9, atol=1e-9)
+
+
+@given(box, st.floats(0, 0.5), st.floats(0, 0.9), st.integers(0, 2**32))
+def test_jittered_boxes_overlap_as_asked(one, noise, minimum_iou, seed):
+    generator = np.random.default_rng(seed)
+    made = boxes.jitter(one, np.full(8, noise), minimum_iou, generator)
+    assert made.shape == (8, 4)
+    assert (boxes.iou(made, one) > minimum_iou).all()
+
+
+def test_jitter_has_the_deviation_asked_for():
+    one = np.array([100.0, 50, 80, 20])  # sqrt(w h) = 40
+    noise = np.repeat([0.01, 0.05], 4000)
+    made = boxes.jitter(one, noise, 0.1, np.random.default_rng(0))
+    found = np.concatenate([boxes.centre(made) - [140, 60], made[:, 2:] - [80, 20]], axis=1)
+    for level, part in ((0.4, found[:4000]), (2.0, found[4000:])):
+        np.testing.assert_allclose(part.std(axis=0), level, rtol=0.05)
+        np.testing.assert_allclose(part.mean(axis=0), 0, atol=0.06 * level)
+
+
+def test_jitter_of_none_is_none_and_without_noise_is_the_box():
+    one, generator = np.array([3.0, 4, 10, 20]), np.random.default_rng(0)
+    assert boxes.jitter(one, np.zeros(0), 0.1, generator).shape == (0, 4)
+    np.testing.assert_array_equal(boxes.jitter(one, np.zeros(2), 0.1, generator), [one, one])
+
+
+def test_jitter_keeps_sides_positive():
+    one = np.array([0.0, 0, 100, 2])  # noise of 14 px upon a side of 2 px
+    made = boxes.jitter(one, np.full(1000, 1.0), 0.01, np.random.default_rng(0))
+    assert (made[:, 2:] > 0).all()
+    short = made[made[:, 3] <= 1, 3]
+    assert len(short)
+    assert (short >= 0.3).all()  # 0.15 of 2 px
+
+
+def test_jitter_gives_up_with_the_box_itself():
+    one = np.array([0.0, 0, 9, 0.1])  # a side below 1 px is always shortened: an IoU of 0.5 at most
+    made = boxes.jitter(one, np.full(3, 0.01), 0.5, np.random.default_rng(0))
+    np.testing.assert_array_equal(made, np.tile(one, (3, 1)))

@@ -70,6 +70,12 @@ def test_cross_correlate_finds_where_the_kernel_was_cut():
     torch.testing.assert_close(response[0, 2, 4], by_hand)
 
 
+def test_channel_energy_by_hand():
+    maps = torch.tensor([1.0, -2, 0, 3, -4, 0]).reshape(1, 3, 1, 2)
+    assert ops.channel_energy(maps).tolist() == [[[5, 5]]]
+    assert ops.channel_energy(torch.zeros(2, 0, 3, 4)).tolist() == torch.zeros(2, 3, 4).tolist()
+
+
 def test_gaussian_label_by_hand():
     label = ops.gaussian_label(torch.tensor([2.0, 1.0]), 4, 2.0)
     assert label[1, 2] == 1

@@ -36,7 +36,7 @@ OTB_SPANS = {
 OTB_UNUSED = frozenset({"Human4.1"})
 
 
-def read_otb(root: Path) -> list[Sequence]:
+def read_otb(root: Path, origin: int = 1) -> list[Sequence]:
     """Every sequence in a folder of OTB's layout, sorted by name.
 
     The layout is `<root>/<sequence>/img/*.jpg` and `groundtruth_rect.txt`, x,y,w,h a line, counted
@@ -48,13 +48,17 @@ def read_otb(root: Path) -> list[Sequence]:
     A frame is visible where all four published numbers are positive, as in OTB's toolkit: ten
     frames of OTB-100 whose box touches the left or top border count as invalid.
 
+    Args:
+        origin: number of the first pixel in the annotation: 1 in OTB, 0 in the training videos
+            that share its layout. There, a box at the border is visible.
+
     Raises:
         InputError: if a folder has no `img`, frames and boxes differ in number, or a line of the
             annotation is not four numbers; and if there is no sequence at all.
     """
     folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
     sequences = [
-        _read_otb_sequence(annotation, _otb_name(annotation))
+        _read_otb_sequence(annotation, _otb_name(annotation), origin)
         for folder in folders
         for annotation in _otb_annotations(folder)
         if _otb_name(annotation) not in OTB_UNUSED
@@ -81,7 +85,7 @@ def _otb_name(annotation: Path) -> str:
     return annotation.parent.name + annotation.stem.removeprefix("groundtruth_rect")
 
 
-def _read_otb_sequence(annotation: Path, name: str) -> Sequence:
+def _read_otb_sequence(annotation: Path, name: str, origin: int) -> Sequence:
     folder = annotation.parent
     numbered = _numbered_images(folder / "img", name)
     published = read_rows(annotation, 4)
@@ -97,10 +101,10 @@ def _read_otb_sequence(annotation: Path, name: str) -> Sequence:
     return Sequence(
         name=name,
         frames=ImageFiles(files),
-        boxes=published - [1, 1, 0, 0],
-        visible=(published > 0).all(axis=1),
+        boxes=published - [origin, origin, 0, 0],
+        visible=(published > [origin - 1, origin - 1, 0, 0]).all(axis=1),
         attributes=_otb_attributes().get(name, frozenset()),
-        origin=1,
+        origin=origin,
     )
 
 

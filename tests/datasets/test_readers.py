@@ -52,6 +52,14 @@ def test_visible_means_four_positive_published_numbers(tmp_path):
     assert sequence.visible.tolist() == [True, False, False, False, False]
 
 
+def test_training_videos_count_from_0(tmp_path):
+    _write(tmp_path, "Film", range(1, 5), "0,0,5,5\n3,4,10,20\nnan,nan,nan,nan\n-1,0,5,5\n")
+    (sequence,) = read_otb(tmp_path, origin=0)
+    np.testing.assert_array_equal(sequence.boxes[:2], [[0, 0, 5, 5], [3, 4, 10, 20]])
+    assert sequence.visible.tolist() == [True, True, False, False]
+    np.testing.assert_array_equal(sequence.to_published(sequence.boxes), sequence.boxes)
+
+
 @pytest.mark.parametrize(
     ("name", "numbers", "rows", "x", "greys"),
     [
