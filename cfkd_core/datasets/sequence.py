@@ -76,7 +76,14 @@ def read_image(path: Path) -> Frame:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such image")
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    content = path.read_bytes()
+    # OpenCV decodes half a JPEG to a picture with a flat lower part; the end mark is missing then.
+    # A camera may append to a whole one, hence the half.
+    if content[:2] == b"\xff\xd8" and content.rfind(b"\xff\xd9") < len(content) // 2:
+        raise InputError(f"{path}: a JPEG that ends too soon; copy it again")
+    image = (
+        cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB) if content else None
+    )
     if image is None:
         raise InputError(f"{path}: cannot be decoded as an image; is it damaged?")
     return image

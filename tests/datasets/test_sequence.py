@@ -1,9 +1,10 @@
 """A sequence holds together, and counts pixels as its benchmark does."""
 
+import cv2
 import numpy as np
 import pytest
 
-from cfkd_core.datasets.sequence import Sequence
+from cfkd_core.datasets.sequence import Sequence, read_image
 from cfkd_core.errors import InputError
 
 
@@ -23,3 +24,32 @@ def test_published_boxes_count_from_the_origin():
     box = np.array([[0.0, 4.5, 2.0, 3.0]])
     np.testing.assert_array_equal(sequence.to_published(box), [[1.0, 5.5, 2.0, 3.0]])
     np.testing.assert_array_equal(sequence.from_published(sequence.to_published(box)), box)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_an_image_comes_as_rgb(tmp_path, suffix):
+    path = tmp_path / f"red{suffix}"
+    cv2.imwrite(str(path), np.full((20, 30, 3), (0, 0, 200), np.uint8))  # BGR
+    image = read_image(path)
+    assert image.shape == (20, 30, 3)
+    np.testing.assert_allclose(image[10, 10], [200, 0, 0], atol=3)
+
+
+def test_half_an_image_is_refused(tmp_path):
+    path = tmp_path / "frame.jpg"
+    noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
+    cv2.imwrite(str(path), noise)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"frame\.jpg: a JPEG that ends too soon"):
+        read_image(path)
+    path.write_bytes(whole + b"what a camera appends")
+    assert read_image(path).shape == (60, 80, 3)
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\xff\xd8\xff\xd9"])
+def test_what_is_no_image_is_refused(tmp_path, content):
+    path = tmp_path / "frame.jpg"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="cannot be decoded"):
+        read_image(path)
