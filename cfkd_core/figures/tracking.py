@@ -58,7 +58,7 @@ def show_scores(
         scores: one value a patch px; brightest at the highest, dark from 0 down.
         peak: (x, y) in patch px.
     """
-    strength = np.clip(scores / scores.max(), 0, 1)[..., None]
+    strength = np.clip(scores / max(scores.max(), 1e-6), 0, 1)[..., None]
     colours = cv2.applyColorMap((255 * strength).astype(np.uint8), cv2.COLORMAP_VIRIDIS)
     grey = cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     blended = 0.45 * grey + 0.55 * colours[..., ::-1]

@@ -127,11 +127,13 @@ class AtomTracker:
         self._centre, self._extent = boxes.centre(box), box[2:]
         self._updates = 0
         options = self.options
+        patch = crop(frame, self._centre, self._side, options.size)
         views = augment.views(options.size, options.augment, self._generator)
-        pixels = [
-            augment.render(frame, self._centre, self._side, options.size, view) for view in views
+        changed = [
+            augment.render(frame, self._centre, self._side, options.size, view)
+            for view in views[1:]
         ]
-        pyramid = self.net.backbone(to_images(pixels, self.device))
+        pyramid = self.net.backbone(to_images([patch.pixels, *changed], self.device))
         plain = normalise(pyramid.block4)
         dropped = augment.drop_channels(plain[0], options.augment, self._generator)
         features = torch.cat([plain, dropped]).transpose(0, 1).contiguous()
@@ -141,8 +143,8 @@ class AtomTracker:
         self.memory = SampleMemory(self.classifier.project(features), labels, options.memory)
         if self.net.iou_head is not None:
             target = Pyramid(*(block[:1] for block in pyramid))
-            placed = crop(frame, self._centre, self._side, options.size).to_patch(box)
-            self.modulation = self.net.iou_head.modulation(target, self._tensor(placed)[None])
+            placed = self._tensor(patch.to_patch(box))
+            self.modulation = self.net.iou_head.modulation(target, placed[None])
 
     @torch.no_grad()
     def update(self, frame: Frame) -> Prediction:

@@ -151,6 +151,16 @@ class JointProblem:
             ]
         )
 
+    def start(self, generator: torch.Generator) -> Vector:
+        """A random filter and projection, of deviation 1/numel and 1/sqrt(c).
+
+        Source: facts.md 5.2, step 6; drawn in the original's order, the projection first.
+        """
+        filter_size, projection_size = self.parts
+        projection = torch.randn(projection_size, generator=generator) / len(self.features) ** 0.5
+        weights = torch.randn(filter_size, generator=generator) / filter_size
+        return torch.cat([weights, projection]).to(self.features)
+
     def split(self, x: Vector) -> tuple[Filter, Float[Tensor, "d c"]]:
         """Filter and projection, as views of the flat vector."""
         weights, projection = x.split(self.parts)
@@ -210,19 +220,17 @@ class Classifier:
         Args:
             features: normalised block 4 features of the augmented target patches, channels first.
             labels: a Gaussian at the target of each.
-            generator: draws the starting point, N(0, 1/numel) and N(0, 1/sqrt(c)).
+            generator: draws the starting point.
         """
         self.options = options
         count = features.shape[1]
         equal = features.new_full((count,), 1 / count)
         problem = JointProblem(features, labels, equal, options)
-        filter_size, projection_size = problem.parts
-        # in the original's order, so that a seed means the same kind of draw
-        projection = torch.randn(projection_size, generator=generator) / len(features) ** 0.5
-        weights = torch.randn(filter_size, generator=generator) / filter_size
-        start = torch.cat([weights, projection]).to(features)
         solution = gauss_newton(
-            problem, start, options.gauss_newton_steps, options.conjugate_gradient_steps
+            problem,
+            problem.start(generator),
+            options.gauss_newton_steps,
+            options.conjugate_gradient_steps,
         )
         self.filter, self.projection = problem.split(solution)
 
