@@ -1,0 +1,1 @@
+"""Every row of the thesis's tables, by name."""

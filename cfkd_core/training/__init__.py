@@ -1,0 +1,1 @@
+"""Distillation: what is trained, from what, and the one loop that does it."""
