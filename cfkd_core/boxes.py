@@ -46,6 +46,37 @@ def to_xyxy(boxes: Boxes) -> Boxes:
     return _library(boxes).concatenate([boxes[..., :2], boxes[..., :2] + boxes[..., 2:]], -1)
 
 
+def encode_offsets(
+    proposals: Float[Tensor | np.ndarray, "*#n 4"], target: Float[Tensor | np.ndarray, "*#n 4"]
+) -> Boxes:
+    """How each proposal must move and grow to be `target`: (dx, dy, dw, dh).
+
+    dx and dy are in sides of the proposal, dw and dh logarithms of a ratio of sides.
+
+    Args:
+        proposals: boxes with an area.
+        target: boxes with an area; leading shapes broadcast.
+
+    Source: facts.md 1.5.
+    """
+    xp = _library(proposals)
+    shift = (centre(target) - centre(proposals)) / proposals[..., 2:]
+    growth = xp.log(target[..., 2:] / proposals[..., 2:])
+    return xp.concatenate([shift, growth], -1)
+
+
+def decode_offsets(proposals: Boxes, offsets: Boxes) -> Boxes:
+    """The boxes that `encode_offsets` gives `offsets` for.
+
+    Source: facts.md 5.7.
+    """
+    xp = _library(proposals)
+    sizes = proposals[..., 2:]
+    return from_centre(
+        centre(proposals) + offsets[..., :2] * sizes, sizes * xp.exp(offsets[..., 2:])
+    )
+
+
 def area(boxes: Boxes) -> Values:
     """Areas in px²; 0 where a side is not positive."""
     return boxes[..., 2].clip(min=0) * boxes[..., 3].clip(min=0)

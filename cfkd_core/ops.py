@@ -52,11 +52,13 @@ def prroi_pool(
 
     Source: Jiang et al., Acquisition of Localization Confidence (ECCV 2018), eq. 6; facts.md 1.4.
     """
-    corners = boxes.to_xyxy(proposals) / stride
-    across = _bin_weights(corners[..., 0], corners[..., 2], size, features.shape[3])
-    down = _bin_weights(corners[..., 1], corners[..., 3], size, features.shape[2])
-    columns = torch.einsum("bchw,bpmw->bpchm", features, across)
-    return torch.einsum("bpnh,bpchm->bpcnm", down, columns)
+    # half precision would round the boxes' edges to a tenth of a cell
+    with torch.autocast(features.device.type, enabled=False):
+        corners = boxes.to_xyxy(proposals) / stride
+        across = _bin_weights(corners[..., 0], corners[..., 2], size, features.shape[3])
+        down = _bin_weights(corners[..., 1], corners[..., 3], size, features.shape[2])
+        columns = torch.einsum("bchw,bpmw->bpchm", features.to(across), across)
+        return torch.einsum("bpnh,bpchm->bpcnm", down, columns)
 
 
 def cross_correlate(

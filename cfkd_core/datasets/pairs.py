@@ -65,6 +65,7 @@ class PairOptions:
     shift_jitter: float = 4.5  # range of the search crop's centre, in jittered target sizes
     grey: float = 0.05  # probability that both patches lose their colour
     brightness: float = 0.2  # each patch is multiplied by a number in 1 -+ brightness
+    flip: float = 0.0  # probability that left and right are exchanged in both; not in CFKD
     proposals: int = 16  # boxes a search patch
     proposal_noise: tuple[float, ...] = (0.01, 0.05, 0.1, 0.2, 0.3)  # deviation / sqrt(w h)
     proposal_min_iou: float = 0.1
@@ -226,6 +227,9 @@ def make_pair(
         frames: the target's and the search patch's.
         annotation: the target in both, px of the frames.
     """
+    # no number is drawn for an option that is off, so that pairs do not depend on it
+    if options.flip and generator.random() < options.flip:
+        frames, annotation = _mirrored(frames, annotation)
     target = target_patch(frames[0], annotation[0], options)
     search = search_patch(frames[1], annotation[1], options, generator)
     search_box = search.to_patch(annotation[1])
@@ -241,6 +245,16 @@ def make_pair(
     return PairBatch(
         *images.split(1), *(torch.from_numpy(each).float().unsqueeze(0) for each in numbers)
     )
+
+
+def _mirrored(
+    frames: list[Frame], annotation: Float[np.ndarray, "2 4"]
+) -> tuple[list[Frame], Float[np.ndarray, "2 4"]]:
+    """Both frames and their boxes with left and right exchanged."""
+    flipped = annotation.copy()
+    widths = np.array([frame.shape[1] for frame in frames])
+    flipped[:, 0] = widths - annotation[:, 0] - annotation[:, 2]
+    return [np.ascontiguousarray(frame[:, ::-1]) for frame in frames], flipped
 
 
 def target_patch(frame: Frame, box: Box, options: PairOptions) -> Patch:

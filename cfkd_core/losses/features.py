@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from cfkd_core.datasets.pairs import PairBatch
 from cfkd_core.losses import correlation
-from cfkd_core.models.atom import AtomOutput
+from cfkd_core.models.atom import Output
 from cfkd_core.models.pyramid import STRIDES
 from cfkd_core.ops import channel_energy
 
@@ -25,7 +25,7 @@ def _squared_norm(values: Maps, labels: Maps) -> Float[Tensor, ""]:
     return (values - labels).square().sum((1, 2)).mean()
 
 
-def _fidelity(student: AtomOutput, teacher: AtomOutput, distance: Distance) -> Float[Tensor, ""]:
+def _fidelity(student: Output, teacher: Output, distance: Distance) -> Float[Tensor, ""]:
     terms = [
         distance(channel_energy(ours), channel_energy(theirs.detach()))
         for mine, other in ((student.target, teacher.target), (student.search, teacher.search))
@@ -34,7 +34,7 @@ def _fidelity(student: AtomOutput, teacher: AtomOutput, distance: Distance) -> F
     return torch.stack(terms).sum()
 
 
-def fidelity(student: AtomOutput, teacher: AtomOutput, batch: PairBatch) -> Float[Tensor, ""]:
+def fidelity(student: Output, teacher: Output, batch: PairBatch) -> Float[Tensor, ""]:
     r"""Distance between the networks' channel energies F in blocks 3 and 4 of both patches.
 
     .. math::
@@ -56,7 +56,7 @@ def fidelity(student: AtomOutput, teacher: AtomOutput, batch: PairBatch) -> Floa
     return _fidelity(student, teacher, functional.mse_loss)
 
 
-def fidelity_sum(student: AtomOutput, teacher: AtomOutput, batch: PairBatch) -> Float[Tensor, ""]:
+def fidelity_sum(student: Output, teacher: Output, batch: PairBatch) -> Float[Tensor, ""]:
     """`fidelity` with squared norms as printed: summed over a map's cells, mean over the batch.
 
     Block 3, with four times the cells of block 4, counts four times as much as there.
@@ -64,6 +64,28 @@ def fidelity_sum(student: AtomOutput, teacher: AtomOutput, batch: PairBatch) -> 
     Source: thesis eqs. 3.5 and 3.6.
     """
     return _fidelity(student, teacher, _squared_norm)
+
+
+def _by_own_mean(energies: Maps) -> Maps:
+    """Each map divided by its mean, unless that is 0: where things are, not how strong."""
+    mean = energies.mean((1, 2), keepdim=True)
+    return energies / torch.where(mean == 0, 1, mean)
+
+
+def fidelity_normalised(student: Output, teacher: Output, batch: PairBatch) -> Float[Tensor, ""]:
+    """`fidelity` of maps that are each divided by their mean.
+
+    F adds up as many channels as a network has, and a ResNet's cannot be negative: the teacher's
+    map is some times the student's before anything is learnt. Divided by its mean, a map says
+    where the energy is, whatever the number of channels and their scale.
+
+    Differs: neither the thesis nor its code has this (facts.md 2.6, item 10); ours, beside theirs.
+    """
+
+    def distance(ours: Maps, theirs: Maps) -> Tensor:
+        return functional.mse_loss(_by_own_mean(ours), _by_own_mean(theirs))
+
+    return _fidelity(student, teacher, distance)
 
 
 def _by_own_maximum(responses: Maps) -> Maps:
@@ -82,7 +104,7 @@ def _by_batch_maximum(responses: Maps) -> Maps:
 
 
 def _correlation_filter(
-    student: AtomOutput,
+    student: Output,
     batch: PairBatch,
     normalise: Callable[[Tensor], Tensor],
     distance: Distance,
@@ -97,9 +119,7 @@ def _correlation_filter(
     return torch.stack(terms).sum()
 
 
-def correlation_filter(
-    student: AtomOutput, teacher: AtomOutput, batch: PairBatch
-) -> Float[Tensor, ""]:
+def correlation_filter(student: Output, teacher: Output, batch: PairBatch) -> Float[Tensor, ""]:
     r"""Distance between the student's correlation maps and a Gaussian at the target.
 
     .. math:: \mathcal{L}_{CF} = \sum_{i=1}^{4} \| Q_i / \max Q_i - G_i \|^2
@@ -123,9 +143,7 @@ def correlation_filter(
     return _correlation_filter(student, batch, _by_own_maximum, functional.mse_loss)
 
 
-def correlation_filter_sum(
-    student: AtomOutput, teacher: AtomOutput, batch: PairBatch
-) -> Float[Tensor, ""]:
+def correlation_filter_sum(student: Output, teacher: Output, batch: PairBatch) -> Float[Tensor, ""]:
     """`correlation_filter` with squared norms as printed: summed over cells, mean over the batch.
 
     A block counts as much as it has cells: block 1 for 64 times block 4.
@@ -136,7 +154,7 @@ def correlation_filter_sum(
 
 
 def correlation_filter_batch_maximum(
-    student: AtomOutput, teacher: AtomOutput, batch: PairBatch
+    student: Output, teacher: Output, batch: PairBatch
 ) -> Float[Tensor, ""]:
     """`correlation_filter` with one maximum for all maps of a block in the batch.
 

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from cfkd_core.datasets.pairs import PairBatch
 from cfkd_core.losses import correlation
-from cfkd_core.models.atom import AtomOutput
+from cfkd_core.models.atom import Output
 from cfkd_core.models.pyramid import STRIDES
 from cfkd_core.ops import channel_energy
 
@@ -34,12 +34,12 @@ def _batch_attention(responses: Maps) -> Maps:
 
 
 def _target_response(
-    student: AtomOutput,
-    teacher: AtomOutput,
+    student: Output,
+    teacher: Output,
     batch: PairBatch,
     normalise: Callable[[Tensor], Tensor],
 ) -> Float[Tensor, ""]:
-    def energies(output: AtomOutput, block: int) -> tuple[Tensor, Tensor]:
+    def energies(output: Output, block: int) -> tuple[Tensor, Tensor]:
         search, stride = output.search[block], STRIDES[block]
         kernels = correlation.target_kernels(output.target[block], batch.target_box, stride)
         weights = normalise(correlation.response(search, kernels))
@@ -54,9 +54,7 @@ def _target_response(
     return torch.stack(terms).sum()
 
 
-def target_response(
-    student: AtomOutput, teacher: AtomOutput, batch: PairBatch
-) -> Float[Tensor, ""]:
+def target_response(student: Output, teacher: Output, batch: PairBatch) -> Float[Tensor, ""]:
     r"""Liu et al.'s siamese target response: copy the target, and what resembles it.
 
     .. math::
@@ -85,7 +83,7 @@ def target_response(
 
 
 def target_response_batch_sum(
-    student: AtomOutput, teacher: AtomOutput, batch: PairBatch
+    student: Output, teacher: Output, batch: PairBatch
 ) -> Float[Tensor, ""]:
     """`target_response` with one sum for the responses of the whole batch.
 
@@ -97,7 +95,7 @@ def target_response_batch_sum(
 
 
 def _tracking(
-    student: AtomOutput,
+    student: Output,
     batch: PairBatch,
     combine: Callable[[Complex[Tensor, "b c h w"]], Complex[Tensor, "b k h w"]],
 ) -> Float[Tensor, ""]:
@@ -115,7 +113,7 @@ def _tracking(
     return torch.stack(terms).sum()
 
 
-def tracking(student: AtomOutput, teacher: AtomOutput, batch: PairBatch) -> Float[Tensor, ""]:
+def tracking(student: Output, teacher: Output, batch: PairBatch) -> Float[Tensor, ""]:
     r"""Wang et al.'s tracking loss: a filter solved on the target patch must find the target.
 
     .. math::
@@ -137,9 +135,7 @@ def tracking(student: AtomOutput, teacher: AtomOutput, batch: PairBatch) -> Floa
     return _tracking(student, batch, lambda products: products.sum(1, keepdim=True))
 
 
-def tracking_per_channel(
-    student: AtomOutput, teacher: AtomOutput, batch: PairBatch
-) -> Float[Tensor, ""]:
+def tracking_per_channel(student: Output, teacher: Output, batch: PairBatch) -> Float[Tensor, ""]:
     """`tracking`, but each channel alone must give the whole Gaussian.
 
     A channel holds a share of the response only, so the loss cannot vanish, however good the
@@ -178,9 +174,7 @@ class ProjectedFidelity(nn.Module):
             nn.init.xavier_normal_(weight)
             weight.requires_grad_(trained)
 
-    def forward(
-        self, student: AtomOutput, teacher: AtomOutput, batch: PairBatch
-    ) -> Float[Tensor, ""]:
+    def forward(self, student: Output, teacher: Output, batch: PairBatch) -> Float[Tensor, ""]:
         """Mean squared error of both blocks in both patches, summed; no gradient in the teacher."""
         terms = [
             functional.mse_loss(project(ours), theirs.detach())

@@ -66,6 +66,9 @@ class DrnetOutput(NamedTuple):
     search: Pyramid
 
 
+Output = AtomOutput | DrnetOutput
+
+
 class AtomNet(nn.Module):
     """A backbone with a head on top, or alone: then a tracker has its online classifier only."""
 
@@ -88,7 +91,7 @@ class AtomNet(nn.Module):
         target_box: Float[Tensor, "b 4"],
         search: Float[Tensor, "b 3 s s"],
         proposals: Float[Tensor, "b p 4"],
-    ) -> AtomOutput | DrnetOutput:
+    ) -> Output:
         """Judges boxes of the search patch.
 
         Args:
@@ -100,12 +103,25 @@ class AtomNet(nn.Module):
         Raises:
             InputError: if the network has no head.
         """
+        return self.judge(self.backbone(target), target_box, self.backbone(search), proposals)
+
+    def judge(
+        self,
+        target: Pyramid,
+        target_box: Float[Tensor, "b 4"],
+        search: Pyramid,
+        proposals: Float[Tensor, "b p 4"],
+    ) -> Output:
+        """`forward` from the features of both patches on.
+
+        Raises:
+            InputError: if the network has no head.
+        """
         if self.iou_head is None:
             raise InputError("this network is a backbone alone; give AtomNet a head to judge boxes")
-        target_pyramid, search_pyramid = self.backbone(target), self.backbone(search)
-        values = self.iou_head(target_pyramid, target_box, search_pyramid, proposals)
+        values = self.iou_head(target, target_box, search, proposals)
         output = DrnetOutput if isinstance(self.iou_head, BoxHead) else AtomOutput
-        return output(values, target_pyramid, search_pyramid)
+        return output(values, target, search)
 
 
 def build(architecture: Architecture) -> AtomNet:

@@ -1,0 +1,246 @@
+"""From names to weights: what the train command does."""
+
+import platform
+import subprocess
+import time
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from cfkd_core import __version__, paths
+from cfkd_core.benchmarks.judgement import judge
+from cfkd_core.datasets.pairs import PairBatch, PairDataset, PairOptions, Source, collate
+from cfkd_core.datasets.sequence import KeptFrames, Sequence
+from cfkd_core.errors import InputError
+from cfkd_core.experiments.definition import Experiment, check_lockstep
+from cfkd_core.models import weights
+from cfkd_core.models.atom import AtomNet, build
+from cfkd_core.models.backbones import Backbone, imagenet_backbone
+from cfkd_core.tracking.refine import RefineOptions
+from cfkd_core.training import journal
+from cfkd_core.training.distill import Distiller
+from cfkd_core.training.loop import LoopOptions, Validation, train
+from cfkd_core.training.stage import total_steps
+
+# One sequence in so many is kept from training, to validate on.
+HELD_OUT = 10
+VALIDATION_PAIRS = 128
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What is not part of an experiment's definition."""
+
+    seed: int = 0
+    files: Mapping[str, Path] = field(default_factory=dict)  # backbone -> ImageNet weights
+    teacher: Path | None = None  # its weights, else those that ship
+    workers: int = 0  # processes that read images
+    save_every: int = 100  # steps
+    validate_every: int = 1000  # steps
+    keep_frames: bool = False  # decoded, in memory
+
+
+def run(
+    experiments: list[Experiment],
+    sources: list[Source],
+    folder: Path,
+    fabric: Fabric,
+    options: RunOptions,
+    recipe: str,
+) -> list[Path]:
+    """Trains the experiments in lockstep and writes weights with cards to `folder`.
+
+    Args:
+        fabric: device, precision and processes; launched.
+        recipe: its name, for the cards.
+
+    Returns:
+        The files of weights, in the experiments' order.
+
+    Raises:
+        InputError: if the experiments cannot be trained together, a source is too small, or
+            weights to start from are missing.
+    """
+    check_lockstep(experiments)
+    begin = time.time()
+    pairs = experiments[0].pairs
+    learnt, held_out = split(sources, keep=options.keep_frames)
+    steps = max(total_steps(each.stages) for each in experiments)
+    dataset = PairDataset(learnt, steps * experiments[0].batch_size, options.seed, pairs)
+    distiller = build_distiller(experiments, options)
+    nets = train(
+        distiller,
+        {each.name: each.stages for each in experiments},
+        dataset,
+        folder,
+        fabric,
+        LoopOptions(
+            experiments[0].batch_size, options.workers, options.save_every, options.validate_every
+        ),
+        validation(held_out, pairs, fabric.device),
+    )
+    written = []
+    for each in experiments if fabric.is_global_zero else ():
+        path = folder / f"{each.name}.safetensors"
+        card = _card(each, sources, folder, fabric, options, recipe) | {
+            "hours_of_the_last_run": round((time.time() - begin) / 3600, 2)
+        }
+        weights.save(nets[each.name].cpu(), path, card)
+        written.append(path)
+    return written
+
+
+def split(sources: Iterable[Source], *, keep: bool) -> tuple[list[Source], list[Source]]:
+    """What is trained on, and what is kept from it: one sequence in ten, chosen by its name.
+
+    Args:
+        keep: leave decoded frames in memory.
+    """
+    learnt, held_out = [], []
+    for source in sources:
+        sequences = [_kept(each) if keep else each for each in source.sequences]
+        kept_back = [each for each in sequences if _is_held_out(each)]
+        rest = [each for each in sequences if not _is_held_out(each)]
+        learnt.append(replace(source, sequences=rest))
+        if kept_back:
+            held_out.append(replace(source, sequences=kept_back))
+    return learnt, held_out
+
+
+def _is_held_out(sequence: Sequence) -> bool:
+    return zlib.crc32(sequence.name.encode()) % HELD_OUT == 0
+
+
+def _kept(sequence: Sequence) -> Sequence:
+    return replace(sequence, frames=KeptFrames(sequence.frames))
+
+
+def validation(
+    held_out: list[Source], pairs: PairOptions, device: torch.device
+) -> Validation | None:
+    """Judges a network on pairs of sequences that nothing was trained on; None without any."""
+    if not held_out:
+        return None
+    dataset = PairDataset(held_out, VALIDATION_PAIRS, 0, replace(pairs, grey=0, brightness=0))
+    rows = [dataset[index] for index in range(len(dataset))]
+    batches = [
+        PairBatch(*(each.to(device) for each in collate(rows[start : start + 16])))
+        for start in range(0, len(rows), 16)
+    ]
+    return lambda net: judge(net, batches, RefineOptions())
+
+
+def build_distiller(experiments: list[Experiment], options: RunOptions) -> Distiller:
+    """The students, each from the run's seed, and their teacher.
+
+    Students of one architecture so start from the same weights. Backbones that stay as they are
+    and start the same are one object, which runs once for all.
+    """
+    shared: dict[str, Backbone] = {}
+    students = {}
+    for each in experiments:
+        torch.manual_seed(options.seed)
+        net = build(each.architecture)
+        if each.start == "imagenet":
+            name = each.architecture.backbone
+            if each.trains_backbone or name not in shared:
+                shared[name] = imagenet_backbone(name, options.files.get(name))
+            net.backbone = shared[name]
+        students[each.name] = net
+    terms = {each.name: each.terms for each in experiments}
+    return Distiller(students, _teacher(experiments[0], options), terms)
+
+
+def _teacher(experiment: Experiment, options: RunOptions) -> AtomNet | None:
+    if experiment.teacher is None:
+        return None
+    file = options.teacher or paths.WEIGHTS / f"{experiment.teacher}.safetensors"
+    if not file.is_file():
+        raise InputError(
+            f"{file}: no weights of the teacher {experiment.teacher}; train it first, and name "
+            "its file by --teacher"
+        )
+    return weights.load(file)
+
+
+def _card(
+    experiment: Experiment,
+    sources: list[Source],
+    folder: Path,
+    fabric: Fabric,
+    options: RunOptions,
+    recipe: str,
+) -> dict:
+    """What is known of the weights, as JSON can hold it."""
+    entries = journal.read(folder / experiment.name)
+    stages = [
+        {key: list(value) if isinstance(value, tuple) else value for key, value in each.items()}
+        for each in map(asdict, experiment.stages)
+    ]
+    return {
+        "name": experiment.name,
+        "reproduces": experiment.reproduces,
+        "origin": "trained by this project, cfkd_core.experiments",
+        "licence": "MIT",
+        "recipe": recipe,
+        "start": experiment.start,
+        "teacher": experiment.teacher,
+        "stages": [
+            {key: value for key, value in stage.items() if value != float("inf")}
+            for stage in stages
+        ],
+        "batch_size": experiment.batch_size,
+        "pairs": asdict(experiment.pairs),
+        "data": {source.name: {"weight": source.weight} for source in sources},
+        "seed": options.seed,
+        "version": __version__,
+        "commit": commit(),
+        "torch": torch.__version__,
+        "hardware": f"{platform.machine()}, {fabric.device}, {torch.get_num_threads()} threads",
+        "hours": round(sum(entry["seconds"] for entry in entries) / 3600, 2),
+        "curves": curves(entries),
+        "validation": _validation_of(entries),
+    }
+
+
+def _validation_of(entries: list[dict[str, float]]) -> dict[str, float]:
+    last = entries[-1] if entries else {}
+    return {key: value for key, value in last.items() if key.startswith("validation_")}
+
+
+def curves(entries: list[dict[str, float]], points: int = 50) -> dict[str, list[float]]:
+    """Each term over the training, as means of up to `points` equal parts of it."""
+    names = [
+        key
+        for key in (entries[0] if entries else {})
+        if key not in {"step", "seconds"} and not key.startswith("validation_")
+    ]
+    parts = np.array_split(np.arange(len(entries)), min(points, len(entries)))
+    return {
+        name: [
+            float(f"{np.mean([entries[i].get(name, np.nan) for i in part]):.4g}") for part in parts
+        ]
+        for name in names
+    }
+
+
+def commit() -> str | None:
+    """The commit of the code, "+" appended if files have changed since; None without git."""
+    root = Path(__file__).resolve().parent
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return described.stdout.strip()

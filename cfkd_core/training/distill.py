@@ -1,0 +1,125 @@
+"""Students, and the teacher that they learn from."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cfkd_core.datasets.pairs import PairBatch
+from cfkd_core.losses import LOSSES
+from cfkd_core.models.atom import AtomNet, Output
+from cfkd_core.models.pyramid import Pyramid
+from cfkd_core.training.adapters import ADAPTERS, build_adapters
+
+Weights = Mapping[str, float]
+Features = tuple[Pyramid, Pyramid]
+
+
+class Distiller(nn.Module):
+    """Several students in front of one teacher: the same pairs, one pass of the teacher.
+
+    The teacher is frozen for good: no gradient, and BatchNorm with the statistics it came with,
+    whatever `train` is told. So is every part of a student that `learn` does not name.
+
+    Args:
+        students: by name.
+        teacher: None for networks that learn from the annotation alone.
+        terms: names of all terms that a student will ever be given; those with weights of their
+            own are made here, from torch's global generator.
+
+    Differs: the author's code leaves the teacher in training mode, so that its statistics drift
+        (facts.md 0, item 6); and the frozen part of a student too.
+    """
+
+    def __init__(
+        self,
+        students: Mapping[str, AtomNet],
+        teacher: AtomNet | None,
+        terms: Mapping[str, Iterable[str]],
+    ) -> None:
+        super().__init__()
+        self.students = nn.ModuleDict(students)
+        self.teacher = teacher
+        self.adapters = nn.ModuleDict(
+            {
+                name: build_adapters(set(terms[name]) & ADAPTERS.keys(), net, teacher)
+                for name, net in students.items()
+                if set(terms[name]) & ADAPTERS.keys()
+            }
+        )
+        if teacher is not None:
+            teacher.requires_grad_(False)
+        self.train()
+
+    def train(self, mode: bool = True) -> "Distiller":
+        """Sets the mode of what learns; all else stays in evaluation mode."""
+        super().train(mode)
+        if self.teacher is not None:
+            self.teacher.eval()
+        for net in self.students.values():
+            for part in (net.backbone, net.iou_head):
+                part.train(mode and any(p.requires_grad for p in part.parameters()))
+        return self
+
+    def learn(self, name: str, parts: Iterable[str]) -> Iterator[nn.Parameter]:
+        """Lets these parts of one student learn and no other; gives what an optimiser needs."""
+        net = self.students[name]
+        net.backbone.requires_grad_("backbone" in parts)
+        net.iou_head.requires_grad_("head" in parts)
+        self.train(self.training)
+        modules = [net, self.adapters[name]] if name in self.adapters else [net]
+        return (p for module in modules for p in module.parameters() if p.requires_grad)
+
+    def forward(
+        self, batch: PairBatch, losses: Mapping[str, Weights]
+    ) -> dict[str, dict[str, Float[Tensor, ""]]]:
+        """Every term of every student named, unweighted, and their weighted sum as "total".
+
+        The networks run in whatever precision the caller has set; the terms in float32.
+
+        Args:
+            losses: student -> term -> weight.
+        """
+        features: dict[int, Features] = {}
+        theirs = None
+        if self.teacher is not None:
+            with torch.no_grad():
+                theirs = _run(self.teacher, batch, features)
+        found = {}
+        for name, weights in losses.items():
+            ours = _run(self.students[name], batch, features)
+            # a term that wants no teacher does not look at what stands in for one
+            found[name] = self._terms(name, weights, ours, theirs or ours, batch)
+        return found
+
+    def _terms(
+        self, name: str, weights: Weights, student: Output, teacher: Output, batch: PairBatch
+    ) -> dict[str, Float[Tensor, ""]]:
+        with torch.autocast(batch.search.device.type, enabled=False):
+            terms = {
+                term: self._term(name, term)(_float(student), _float(teacher), batch)
+                for term in weights
+            }
+            total = torch.stack([weight * terms[term] for term, weight in weights.items()]).sum()
+        return terms | {"total": total}
+
+    def _term(self, student: str, term: str):
+        return LOSSES[term] if term in LOSSES else self.adapters[student][term]
+
+
+def _run(net: AtomNet, batch: PairBatch, features: dict[int, Features]) -> Output:
+    """The network's answer; a frozen backbone that several networks share runs once a batch."""
+    backbone = net.backbone
+    key = id(backbone)
+    if key not in features:
+        learns = any(p.requires_grad for p in backbone.parameters())
+        with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
+            features[key] = (backbone(batch.target), backbone(batch.search))
+    target, search = features[key]
+    return net.judge(target, batch.target_box, search, batch.proposals)
+
+
+def _float(output: Output) -> Output:
+    answers, *pyramids = output
+    return type(output)(answers.float(), *(Pyramid(*map(Tensor.float, p)) for p in pyramids))

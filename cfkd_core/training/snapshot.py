@@ -1,0 +1,43 @@
+"""A training run as it stands, in one file: what must be known to go on exactly."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cfkd_core.errors import InputError
+
+FILE = "snapshot.pt"
+
+
+def write(folder: Path, state: dict[str, Any]) -> None:
+    """Writes `state` beside the last snapshot, then in its place: a kill leaves one or the other.
+
+    Raises:
+        InputError: if the folder cannot be written.
+    """
+    path = folder / FILE
+    beside = path.with_name(FILE + ".partial")
+    try:
+        torch.save(state, beside)
+        beside.replace(path)
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"{path}: cannot be written ({error}); free space or name another"
+        ) from None
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """The last snapshot in `folder`; None if there is none. Only tensors and plain values are read.
+
+    Raises:
+        InputError: if the file is damaged.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, KeyError):
+        raise InputError(f"{path}: damaged; delete it to train from the start") from None
