@@ -79,7 +79,8 @@ def fidelity_normalised(student: Output, teacher: Output, batch: PairBatch) -> F
     map is some times the student's before anything is learnt. Divided by its mean, a map says
     where the energy is, whatever the number of channels and their scale.
 
-    Differs: neither the thesis nor its code has this (facts.md 2.6, item 10); ours, beside theirs.
+    Source: ours; facts.md 2.6, item 10, for what it answers to.
+    Differs: neither the thesis nor its code has this.
     """
 
     def distance(ours: Maps, theirs: Maps) -> Tensor:

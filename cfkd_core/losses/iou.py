@@ -120,7 +120,8 @@ def adaptive_hard_per_proposal(
     A batch in which the student is ahead on the whole still holds proposals on which it is behind;
     those go on teaching.
 
-    Differs: neither the thesis nor its code has this; ours, beside theirs.
+    Source: ours, after thesis eq. 3.10.
+    Differs: neither the thesis nor its code has this.
     """
 
     def distance(ours: Tensor, label: Tensor) -> Tensor:

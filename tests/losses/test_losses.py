@@ -12,14 +12,16 @@ from cfkd_core.models.atom import AtomOutput
 from cfkd_core.models.pyramid import Pyramid
 
 EVERY = pytest.mark.parametrize("name", LOSSES)
-FIDELITIES = {"fidelity", "fidelity_sum"}
+FIDELITIES = {"fidelity", "fidelity_sum", "fidelity_normalised"}
 TRACKING = {"tracking", "tracking_per_channel"}
 OVERLAPS = {
     "ground_truth",
+    "ground_truth_squared",
     "teacher_soft",
     "teacher_soft_squared",
     "adaptive_hard",
     "adaptive_hard_squared",
+    "adaptive_hard_per_proposal",
 }
 COPIES = FIDELITIES | {
     "teacher_soft",

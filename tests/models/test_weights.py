@@ -156,7 +156,9 @@ def test_the_authors_student_is_reproduced(shared):
     close = {"rtol": 1e-4, "atol": 1e-6}
     torch.testing.assert_close(output.iou, torch.from_numpy(expected["iou"]), **close)
     block4 = torch.from_numpy(expected["search_block4"])
-    torch.testing.assert_close(output.search.block4, block4, **close)
+    # processors sum up in different orders: what is nearly 0 differs by a part of what is not
+    rounding = 1e-5 * float(block4.abs().max())
+    torch.testing.assert_close(output.search.block4, block4, rtol=1e-4, atol=rounding)
     block3_mean = torch.from_numpy(expected["search_block3_mean"])
     torch.testing.assert_close(output.search.block3.mean((0, 2, 3)), block3_mean, **close)
 
