@@ -2,6 +2,8 @@
 
 A pair depends on the data set's seed and the pair's index and on nothing else. So the number of
 worker processes does not matter, and a broken run goes on with the very pairs it has not seen.
+Here patches are cut one by one from images that are read as they are needed; `pair_bank` cuts the
+same patches by the batch, on a GPU, from images in its memory.
 """
 
 import warnings
@@ -15,11 +17,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from cfkd_core import boxes, patches
-from cfkd_core.boxes import Box
+from cfkd_core import patches
+from cfkd_core.datasets.pair_plan import PairOptions, PairPlan, plan_pair
 from cfkd_core.datasets.sequence import Frame, Sequence
 from cfkd_core.errors import InputError
-from cfkd_core.patches import Patch
 
 # Red, green and blue in brightness: ITU-R BT.601, as OpenCV's conversion to grey has it.
 LUMA = (0.299, 0.587, 0.114)
@@ -46,30 +47,6 @@ class PairBatch(NamedTuple):
     search_box: Float[Tensor, "b 4"]
     proposals: Float[Tensor, "b p 4"]
     proposal_iou: Float[Tensor, "b p"]
-
-
-@dataclass(frozen=True)
-class PairOptions:
-    """How pairs are drawn and cropped.
-
-    Source: CFKD's code, which trains teacher and students alike (facts.md 4), for all but the last.
-    Differs: the thesis speaks of no augmentation: that is `grey=0, brightness=0` (facts.md 2.6).
-    """
-
-    size: int = 288  # side of both patches, px
-    search_scale: float = 5.0  # side of the patch / sqrt(w h) of the target
-    max_gap: int = 50  # frames between target and search patch
-    min_length: int = 20  # frames of a video that is used
-    min_visible: int = 5  # of them with a target
-    scale_jitter: float = 0.5  # deviation of the logarithm of the search crop's width and height
-    shift_jitter: float = 4.5  # range of the search crop's centre, in jittered target sizes
-    grey: float = 0.05  # probability that both patches lose their colour
-    brightness: float = 0.2  # each patch is multiplied by a number in 1 -+ brightness
-    flip: float = 0.0  # probability that left and right are exchanged in both; not in CFKD
-    proposals: int = 16  # boxes a search patch
-    proposal_noise: tuple[float, ...] = (0.01, 0.05, 0.1, 0.2, 0.3)  # deviation / sqrt(w h)
-    proposal_min_iou: float = 0.1
-    max_corrupt: float = 0.01  # share of unreadable images beyond which reading stops: our choice
 
 
 @dataclass(frozen=True)
@@ -114,9 +91,8 @@ class PairDataset(Dataset[PairBatch]):
             raise InputError("no source of training pairs; give at least one")
         if seed < 0:
             raise InputError(f"seed {seed}: must be 0 or more")
-        self.sequences = [_usable(source, options) for source in sources]
-        weights = np.array([_checked_weight(source) for source in sources])
-        self.probabilities = weights / weights.sum()
+        self.sequences = [usable(source, options) for source in sources]
+        self.probabilities = shares(sources)
         self.length = length
         self.seed = seed
         self.options = options
@@ -135,12 +111,16 @@ class PairDataset(Dataset[PairBatch]):
             numbers = draw_frames(visible_frames(sequence), self.options.max_gap, generator)
             frames = self._read(sequence, numbers)
             if frames:
-                annotation = sequence.boxes[list(numbers)]
-                return make_pair(frames, annotation, self.options, generator)
+                widths = [frame.shape[1] for frame in frames]
+                plan = plan_pair(sequence.boxes[list(numbers)], widths, self.options, generator)
+                return render([frames], [plan], self.options.size)
+
+    def batch(self, indices: list[int]) -> PairBatch:
+        """The pairs of these indices, one after the other."""
+        return collate([self[index] for index in indices])
 
     def _draw_sequence(self, generator: np.random.Generator) -> Sequence:
-        sequences = self.sequences[generator.choice(len(self.sequences), p=self.probabilities)]
-        return sequences[generator.integers(len(sequences))]
+        return draw_sequence(self.sequences, self.probabilities, generator)
 
     def _read(self, sequence: Sequence, numbers: tuple[int, int]) -> list[Frame]:
         """The two frames, or none if one is corrupt; a still is decoded once."""
@@ -169,7 +149,12 @@ def collate(pairs: list[PairBatch]) -> PairBatch:
     return PairBatch(*(torch.cat(field) for field in zip(*pairs, strict=True)))
 
 
-def _usable(source: Source, options: PairOptions) -> list[Sequence]:
+def usable(source: Source, options: PairOptions) -> list[Sequence]:
+    """The sequences of a source that pairs can be drawn from.
+
+    Raises:
+        InputError: if there is none.
+    """
     sequences = [sequence for sequence in source.sequences if _is_usable(sequence, options)]
     if not sequences:
         raise InputError(
@@ -186,10 +171,27 @@ def _is_usable(sequence: Sequence, options: PairOptions) -> bool:
     return len(sequence) >= options.min_length and bool(visible >= options.min_visible)
 
 
-def _checked_weight(source: Source) -> float:
-    if not 0 < source.weight < np.inf:
-        raise InputError(f"source {source.name}: weight {source.weight:g} must be positive")
-    return source.weight
+def shares(sources: list[Source]) -> Float[np.ndarray, "n"]:
+    """Probability of each source.
+
+    Raises:
+        InputError: if a weight is not a positive number.
+    """
+    for source in sources:
+        if not 0 < source.weight < np.inf:
+            raise InputError(f"source {source.name}: weight {source.weight:g} must be positive")
+    weights = np.array([source.weight for source in sources], dtype=float)
+    return weights / weights.sum()
+
+
+def draw_sequence(
+    sources: list[list[Sequence]],
+    probabilities: Float[np.ndarray, "n"],
+    generator: np.random.Generator,
+) -> Sequence:
+    """A source by its probability, and any of its sequences."""
+    sequences = sources[generator.choice(len(sources), p=probabilities)]
+    return sequences[generator.integers(len(sequences))]
 
 
 def visible_frames(sequence: Sequence) -> Bool[np.ndarray, "t"]:
@@ -215,82 +217,52 @@ def draw_frames(
     return int(target), int(generator.choice(near))
 
 
-def make_pair(
-    frames: list[Frame],
-    annotation: Float[np.ndarray, "2 4"],
-    options: PairOptions,
-    generator: np.random.Generator,
-) -> PairBatch:
-    """A batch of one pair.
+def render(frames: list[list[Frame]], plans: list[PairPlan], size: int) -> PairBatch:
+    """The patches that are planned, cut from the frames of each pair.
 
     Args:
-        frames: the target's and the search patch's.
-        annotation: the target in both, px of the frames.
+        frames: of each pair: the target's and the search patch's.
+        size: side of a patch, px.
     """
-    # no number is drawn for an option that is off, so that pairs do not depend on it
-    if options.flip and generator.random() < options.flip:
-        frames, annotation = _mirrored(frames, annotation)
-    target = target_patch(frames[0], annotation[0], options)
-    search = search_patch(frames[1], annotation[1], options, generator)
-    search_box = search.to_patch(annotation[1])
-    noise = generator.choice(options.proposal_noise, options.proposals)
-    proposals = boxes.jitter(search_box, noise, options.proposal_min_iou, generator)
-    images = recolour([target, search], options, generator)
-    numbers = (
-        target.to_patch(annotation[0]),
-        search_box,
-        proposals,
-        2 * boxes.iou(proposals, search_box) - 1,
+    cpu = torch.device("cpu")
+    target, search = (
+        patches.to_images(
+            [
+                patches.warp(pair[which], np.diag(crop.steps), crop.corner, size)
+                for pair, plan in zip(frames, plans, strict=True)
+                for crop in (plan.crops[which],)
+            ],
+            cpu,
+        )
+        for which in (0, 1)
     )
+    return labelled(target, search, plans)
+
+
+def labelled(
+    target: Float[Tensor, "b 3 s s"], search: Float[Tensor, "b 3 s s"], plans: list[PairPlan]
+) -> PairBatch:
+    """Patches in their planned colours, with the plans' boxes."""
+
+    def stacked(values: list) -> Tensor:
+        return torch.from_numpy(np.array(values)).to(target)
+
+    grey = stacked([plan.grey for plan in plans]).bool()
+    factors = stacked([plan.brightness for plan in plans])
     return PairBatch(
-        *images.split(1), *(torch.from_numpy(each).float().unsqueeze(0) for each in numbers)
+        recolour(target, grey, factors[:, 0]),
+        recolour(search, grey, factors[:, 1]),
+        stacked([plan.target_box for plan in plans]),
+        stacked([plan.search_box for plan in plans]),
+        stacked([plan.proposals for plan in plans]),
+        stacked([plan.proposal_iou for plan in plans]),
     )
-
-
-def _mirrored(
-    frames: list[Frame], annotation: Float[np.ndarray, "2 4"]
-) -> tuple[list[Frame], Float[np.ndarray, "2 4"]]:
-    """Both frames and their boxes with left and right exchanged."""
-    flipped = annotation.copy()
-    widths = np.array([frame.shape[1] for frame in frames])
-    flipped[:, 0] = widths - annotation[:, 0] - annotation[:, 2]
-    return [np.ascontiguousarray(frame[:, ::-1]) for frame in frames], flipped
-
-
-def target_patch(frame: Frame, box: Box, options: PairOptions) -> Patch:
-    """The crop with the target in its middle.
-
-    Differs: CFKD's code rounds the crop's side up to whole px.
-    """
-    side = options.search_scale * np.sqrt(boxes.area(box))
-    return patches.crop(frame, boxes.centre(box), float(side), options.size)
-
-
-def search_patch(
-    frame: Frame, box: Box, options: PairOptions, generator: np.random.Generator
-) -> Patch:
-    """The crop around a box whose size and centre are wrong, as a tracker's last one is.
-
-    The size is log-normal, the centre uniform in a square of `shift_jitter` wrong sizes.
-
-    Source: facts.md 4.
-    Differs: thesis section 4.1.1 has Gaussian noise on the centre too.
-    """
-    size = box[2:] * np.exp(options.scale_jitter * generator.standard_normal(2))
-    length = np.sqrt(size.prod())
-    shift = options.shift_jitter * length * generator.uniform(-0.5, 0.5, 2)
-    side = options.search_scale * length
-    return patches.crop(frame, boxes.centre(box) + shift, float(side), options.size)
 
 
 def recolour(
-    pair: list[Patch], options: PairOptions, generator: np.random.Generator
+    images: Float[Tensor, "b 3 s s"], grey: Bool[Tensor, "b"], factors: Float[Tensor, "b"]
 ) -> Float[Tensor, "b 3 s s"]:
-    """Both patches in grey, rarely, and each somewhat darker or brighter; RGB in [0, 1]."""
-    images = patches.to_images([patch.pixels for patch in pair], torch.device("cpu"))
-    if generator.random() < options.grey:
-        grey = torch.einsum("bchw,c->bhw", images, torch.tensor(LUMA))
-        images = grey.unsqueeze(1).repeat(1, 3, 1, 1)
-    factors = generator.uniform(1 - options.brightness, 1 + options.brightness, len(pair))
-    images *= torch.from_numpy(factors).float().view(-1, 1, 1, 1)
-    return images.clamp_(0, 1)
+    """RGB in [0, 1] without its colour where `grey`, made brighter by `factors`, and clamped."""
+    luma = torch.einsum("bchw,c->bhw", images, images.new_tensor(LUMA))
+    images = torch.where(grey[:, None, None, None], luma[:, None], images)
+    return (images * factors[:, None, None, None]).clamp_(0, 1)

@@ -68,22 +68,6 @@ class ImageFiles(collections.abc.Sequence):
         return read_image(self.files[index])
 
 
-class KeptFrames(collections.abc.Sequence):
-    """Frames that stay in memory once they have been decoded: for training, which comes back."""
-
-    def __init__(self, frames: collections.abc.Sequence[Frame]) -> None:
-        self.frames = frames
-        self._kept: dict[int, Frame] = {}
-
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def __getitem__(self, index: int) -> Frame:
-        if index not in self._kept:
-            self._kept[index] = self.frames[index]
-        return self._kept[index]
-
-
 def read_image(path: Path) -> Frame:
     """The image at `path`, RGB.
 

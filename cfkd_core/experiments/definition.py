@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from cfkd_core.datasets.pairs import PairOptions
+from cfkd_core.datasets.pair_plan import PairOptions
 from cfkd_core.errors import InputError
 from cfkd_core.models.atom import Architecture
 from cfkd_core.training.stage import Stage

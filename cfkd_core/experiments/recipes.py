@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from cfkd_core.datasets.pairs import PairOptions
+from cfkd_core.datasets.pair_plan import PairOptions
 from cfkd_core.errors import InputError
 from cfkd_core.experiments.definition import Experiment
 from cfkd_core.experiments.rows import EXPERIMENTS, MINI_DRNET

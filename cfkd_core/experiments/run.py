@@ -14,8 +14,10 @@ from lightning_fabric import Fabric
 
 from cfkd_core import __version__, paths
 from cfkd_core.benchmarks.judgement import judge
-from cfkd_core.datasets.pairs import PairBatch, PairDataset, PairOptions, Source, collate
-from cfkd_core.datasets.sequence import KeptFrames, Sequence
+from cfkd_core.datasets.pair_bank import PairBank
+from cfkd_core.datasets.pair_plan import PairOptions
+from cfkd_core.datasets.pairs import PairBatch, PairDataset, Source
+from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
 from cfkd_core.experiments.definition import Experiment, check_lockstep
 from cfkd_core.models import weights
@@ -42,7 +44,7 @@ class RunOptions:
     workers: int = 0  # processes that read images
     save_every: int = 100  # steps
     validate_every: int = 1000  # steps
-    keep_frames: bool = False  # decoded, in memory
+    in_memory: bool = False  # all images, on the device, and patches cut there
 
 
 def run(
@@ -69,14 +71,17 @@ def run(
     check_lockstep(experiments)
     begin = time.time()
     pairs = experiments[0].pairs
-    learnt, held_out = split(sources, keep=options.keep_frames)
-    steps = max(total_steps(each.stages) for each in experiments)
-    dataset = PairDataset(learnt, steps * experiments[0].batch_size, options.seed, pairs)
+    learnt, held_out = split(sources)
+    length = experiments[0].batch_size * max(total_steps(each.stages) for each in experiments)
+    if options.in_memory:
+        stream = PairBank(learnt, length, options.seed, pairs, fabric.device)
+    else:
+        stream = PairDataset(learnt, length, options.seed, pairs)
     distiller = build_distiller(experiments, options)
     nets = train(
         distiller,
         {each.name: each.stages for each in experiments},
-        dataset,
+        stream,
         folder,
         fabric,
         LoopOptions(
@@ -95,18 +100,15 @@ def run(
     return written
 
 
-def split(sources: Iterable[Source], *, keep: bool) -> tuple[list[Source], list[Source]]:
-    """What is trained on, and what is kept from it: one sequence in ten, chosen by its name.
-
-    Args:
-        keep: leave decoded frames in memory.
-    """
+def split(sources: Iterable[Source]) -> tuple[list[Source], list[Source]]:
+    """What is trained on, and what is kept from it: one sequence in ten, chosen by its name."""
     learnt, held_out = [], []
     for source in sources:
-        sequences = [_kept(each) if keep else each for each in source.sequences]
+        sequences = list(source.sequences)
         kept_back = [each for each in sequences if _is_held_out(each)]
-        rest = [each for each in sequences if not _is_held_out(each)]
-        learnt.append(replace(source, sequences=rest))
+        learnt.append(
+            replace(source, sequences=[each for each in sequences if not _is_held_out(each)])
+        )
         if kept_back:
             held_out.append(replace(source, sequences=kept_back))
     return learnt, held_out
@@ -116,10 +118,6 @@ def _is_held_out(sequence: Sequence) -> bool:
     return zlib.crc32(sequence.name.encode()) % HELD_OUT == 0
 
 
-def _kept(sequence: Sequence) -> Sequence:
-    return replace(sequence, frames=KeptFrames(sequence.frames))
-
-
 def validation(
     held_out: list[Source], pairs: PairOptions, device: torch.device
 ) -> Validation | None:
@@ -127,10 +125,9 @@ def validation(
     if not held_out:
         return None
     dataset = PairDataset(held_out, VALIDATION_PAIRS, 0, replace(pairs, grey=0, brightness=0))
-    rows = [dataset[index] for index in range(len(dataset))]
     batches = [
-        PairBatch(*(each.to(device) for each in collate(rows[start : start + 16])))
-        for start in range(0, len(rows), 16)
+        PairBatch(*(each.to(device) for each in dataset.batch(list(range(start, start + 16)))))
+        for start in range(0, len(dataset), 16)
     ]
     return lambda net: judge(net, batches, RefineOptions())
 

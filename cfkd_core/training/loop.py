@@ -13,10 +13,11 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
 
-from cfkd_core.datasets.pairs import PairBatch, PairDataset, collate
+from cfkd_core.datasets.pair_bank import PairBank
+from cfkd_core.datasets.pairs import PairBatch, PairDataset
 from cfkd_core.errors import InputError
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.training import snapshot
@@ -62,6 +63,16 @@ class _Shares(Sampler[list[int]]):
             yield list(range(first, first + self.share))
 
 
+class _Batches(Dataset[PairBatch]):
+    """Pairs by the batch, from whatever draws them."""
+
+    def __init__(self, pairs: PairDataset | PairBank) -> None:
+        self.pairs = pairs
+
+    def __getitem__(self, indices: list[int]) -> PairBatch:
+        return self.pairs.batch(indices)
+
+
 @dataclass
 class _Course:
     """One student on its way.
@@ -87,7 +98,7 @@ class _Course:
 def train(
     distiller: Distiller,
     stages: Stages,
-    dataset: PairDataset,
+    pairs: PairDataset | PairBank,
     folder: Path,
     fabric: Fabric,
     options: LoopOptions,
@@ -100,7 +111,7 @@ def train(
 
     Args:
         stages: of each student; they may differ in length.
-        dataset: as many pairs as all steps need.
+        pairs: as many as all steps need.
         fabric: device, precision and processes; launched.
         validate: numbers to be written down every `validate_every` steps and at the end.
 
@@ -115,15 +126,15 @@ def train(
     module = fabric.setup_module(distiller)
     start = _restore(distiller, courses, folder, fabric)
     stop = max(map(total_steps, stages.values()))
-    if stop * options.batch_size > len(dataset):
-        raise InputError(f"{len(dataset)} pairs: {stop * options.batch_size} are needed")
+    if stop * options.batch_size > len(pairs):
+        raise InputError(f"{len(pairs)} pairs: {stop * options.batch_size} are needed")
     journals = (
         {name: Journal(folder / name, start) for name in courses} if fabric.is_global_zero else {}
     )
     bar = tqdm(
         initial=start, total=stop, unit="step", disable=None if fabric.is_global_zero else True
     )
-    batches = iter(_loader(dataset, start, stop, fabric, options))
+    batches = iter(_loader(pairs, start, stop, fabric, options))
     with bar:
         for step in range(start, stop):
             begin = time.perf_counter()
@@ -154,15 +165,15 @@ def _named(active: dict[str, Stage | None]) -> dict[str, Stage]:
 
 
 def _loader(
-    dataset: PairDataset, start: int, stop: int, fabric: Fabric, options: LoopOptions
+    pairs: PairDataset | PairBank, start: int, stop: int, fabric: Fabric, options: LoopOptions
 ) -> DataLoader:
     shares = _Shares(start, stop, options.batch_size, fabric.global_rank, fabric.world_size)
     return DataLoader(
-        dataset,
-        batch_sampler=shares,
-        collate_fn=collate,
-        num_workers=options.workers,
-        pin_memory=fabric.device.type == "cuda",
+        _Batches(pairs),
+        batch_size=None,
+        sampler=shares,
+        num_workers=0 if isinstance(pairs, PairBank) else options.workers,
+        pin_memory=fabric.device.type == "cuda" and isinstance(pairs, PairDataset),
     )
 
 

@@ -9,13 +9,12 @@ import torch
 from torch.utils.data import DataLoader
 
 from cfkd_core import boxes
-from cfkd_core.datasets import pairs
+from cfkd_core.datasets import pair_plan, pairs
 from cfkd_core.datasets.pairs import PairDataset, PairOptions, Source, collate
 from cfkd_core.datasets.readers import read_otb
 from cfkd_core.datasets.sequence import ImageFiles, Sequence
 from cfkd_core.datasets.synthetic import synthetic_sequences
 from cfkd_core.errors import InputError
-from cfkd_core.patches import Patch
 
 OPTIONS = PairOptions()
 SMALL = PairOptions(size=96)
@@ -123,8 +122,8 @@ def test_no_source_and_no_negative_seed():
 
 def test_the_target_lies_in_the_middle_and_fills_a_fifth():
     film = _film()
-    patch = pairs.target_patch(film.frames[0], film.boxes[0], OPTIONS)
-    box = patch.to_patch(film.boxes[0])
+    crop = pair_plan.target_crop(film.boxes[0], OPTIONS)
+    box = crop.to_patch(film.boxes[0])
     np.testing.assert_allclose(boxes.centre(box), [144, 144], atol=1e-9)
     assert np.sqrt(boxes.area(box)) == pytest.approx(288 / 5)
     assert box[2] / box[3] == pytest.approx(2)
@@ -141,11 +140,10 @@ def test_boxes_lie_where_the_target_is_seen():
 
 
 def test_the_search_patch_has_the_moments_of_its_noise():
-    frame, box = np.zeros((8, 8, 3), np.uint8), np.array([3.0, 2, 4, 1])
-    options, generator = replace(OPTIONS, size=4), np.random.default_rng(5)
-    made = [pairs.search_patch(frame, box, options, generator) for _ in range(4000)]
-    side = np.array([patch.scale * patch.size for patch in made])
-    middle = np.array([patch.corner for patch in made]) + side[:, None] / 2
+    box, generator = np.array([3.0, 2, 4, 1]), np.random.default_rng(5)
+    made = [pair_plan.search_crop(box, OPTIONS, generator) for _ in range(4000)]
+    side = np.array([crop.steps[0] * OPTIONS.size for crop in made])
+    middle = np.array([crop.corner for crop in made]) + side[:, None] / 2
     # the side is the root of two log-normal factors: its logarithm deviates by 0.5 / sqrt(2)
     logarithm = np.log(side / (5 * 2))
     assert logarithm.mean() == pytest.approx(0, abs=0.02)
@@ -180,28 +178,49 @@ def test_grey_takes_both_patches_and_keeps_their_brightness():
     assert (pair.search[:, 0] == pair.search[:, 2]).all()
 
 
-def _grey_pair(level: int) -> list[Patch]:
-    return [Patch(np.full((2, 2, 3), level, np.uint8), np.zeros(2), 1.0)] * 2
+def test_grey_and_brightness_are_drawn_as_often_and_as_far_as_asked():
+    annotation, generator = np.array([[3.0, 2, 4, 1]] * 2), np.random.default_rng(0)
+    options = replace(OPTIONS, proposals=1)
+    plans = [pair_plan.plan_pair(annotation, [9, 9], options, generator) for _ in range(2000)]
+    assert np.mean([plan.grey for plan in plans]) == pytest.approx(0.05, abs=0.015)
+    factors = np.array([plan.brightness for plan in plans]).T
+    assert factors.min() == pytest.approx(0.8, abs=0.002)
+    assert factors.max() == pytest.approx(1.2, abs=0.002)
+    # each patch has its own
+    assert abs(np.corrcoef(factors)[0, 1]) < 0.1
 
 
-def test_one_pair_in_twenty_is_grey():
-    pixels = np.full((2, 2, 3), (10, 60, 200), np.uint8)
-    coloured = [replace(patch, pixels=pixels) for patch in _grey_pair(0)]
-    generator = np.random.default_rng(0)
-    images = [pairs.recolour(coloured, OPTIONS, generator) for _ in range(2000)]
-    grey = [bool((image[:, 0] == image[:, 1]).all()) for image in images]
-    assert np.mean(grey) == pytest.approx(0.05, abs=0.015)
+def test_colours_by_hand():
+    images = torch.tensor([0.1, 0.5, 0.9]).view(1, 3, 1, 1).repeat(2, 1, 1, 1)
+    factors, grey = torch.tensor([1.2, 0.5]), torch.tensor([False, True])
+    bright, dark = pairs.recolour(images, grey, factors).flatten(1)
+    torch.testing.assert_close(bright, torch.tensor([0.12, 0.6, 1.0]))
+    luma = 0.299 * 0.1 + 0.587 * 0.5 + 0.114 * 0.9
+    torch.testing.assert_close(dark, torch.full((3,), luma / 2))
 
 
-def test_brightness_is_drawn_for_each_patch_and_clamped():
-    generator = np.random.default_rng(0)
-    made = [pairs.recolour(_grey_pair(100), OPTIONS, generator)[:, 0, 0, 0] for _ in range(1000)]
-    factors = torch.stack(made, dim=1) * 255 / 100
-    assert float(factors.min()) == pytest.approx(0.8, abs=0.002)
-    assert float(factors.max()) == pytest.approx(1.2, abs=0.002)
-    assert abs(torch.corrcoef(factors)[0, 1]) < 0.1
-    bright = [pairs.recolour(_grey_pair(250), OPTIONS, generator) for _ in range(20)]
-    assert torch.stack(bright).max() == 1
+def test_a_mirrored_pair_shows_the_target_where_its_box_is():
+    flipped = replace(PLAIN, flip=1.0, shift_jitter=1.0)
+    for pair in _dataset(_film(), options=flipped, length=10):
+        for image, box in ((pair.target, pair.target_box), (pair.search, pair.search_box)):
+            found, _ = _red(image[0])
+            left, top, right, bottom = boxes.to_xyxy(box[0].double()).numpy().clip(0, 288)
+            np.testing.assert_allclose(found, [(left + right) / 2, (top + bottom) / 2], atol=1)
+
+
+def test_a_mirrored_pair_is_the_pair_of_the_mirrored_film():
+    film = _film()
+    mirror = replace(
+        film,
+        frames=[np.ascontiguousarray(frame[:, ::-1]) for frame in film.frames],
+        boxes=np.column_stack([200 - film.boxes[:, 0] - film.boxes[:, 2], film.boxes[:, 1:]]),
+    )
+    always, never = replace(SMALL, flip=1.0), replace(SMALL, flip=0.0)
+    for index in range(5):
+        ours, theirs = _dataset(film, options=always)[index], _dataset(mirror, options=never)[index]
+        for one, other in zip(ours, theirs, strict=True):
+            # OpenCV interpolates in steps of 1/32 px, in whichever direction it walks
+            torch.testing.assert_close(one, other, atol=0.03, rtol=1e-5)
 
 
 def _same(first: pairs.PairBatch, second: pairs.PairBatch) -> bool:
