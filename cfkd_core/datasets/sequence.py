@@ -64,19 +64,6 @@ class Sequence:
         return boxes - np.array([self.origin, self.origin, 0, 0])
 
 
-class ImageFiles(collections.abc.Sequence):
-    """Image files as frames, each decoded when it is asked for."""
-
-    def __init__(self, files: list[Path]) -> None:
-        self.files = files
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def __getitem__(self, index: int) -> Frame:
-        return read_image(self.files[index])
-
-
 @dataclass(frozen=True)
 class NumberedImages(collections.abc.Sequence):
     """Image files whose names count up, each decoded when it is asked for.
@@ -105,6 +92,19 @@ class NumberedImages(collections.abc.Sequence):
         """Path of a frame; counts from the end if `index` is negative."""
         number = self.first + range(self.count)[index]
         return self.folder / f"{number:0{self.digits}d}{self.suffix}"
+
+
+class ImageFiles(collections.abc.Sequence):
+    """Image files as frames, each decoded when it is asked for."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self.files = files
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> Frame:
+        return read_image(self.files[index])
 
 
 def read_image(path: Path) -> Frame:
