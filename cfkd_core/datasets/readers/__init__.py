@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cfkd_core.datasets.readers import official, trackingnet
-from cfkd_core.datasets.readers.davis import VALIDATION, read_davis
+from cfkd_core.datasets.readers.davis import read_davis
 from cfkd_core.datasets.readers.got10k import read_got10k
 from cfkd_core.datasets.readers.lasot import read_lasot
 from cfkd_core.datasets.readers.otb import read_otb
@@ -39,8 +39,8 @@ class Benchmark:
     Attributes:
         read: folder -> sequences.
         folder: its name under the folder that `CFKD_DATA` names.
-        home: where people get it.
-        size: how many sequences it has; 0 where nobody says.
+        home: where people get it; empty for one's own videos.
+        size: how many sequences it has; 0 for one's own videos.
         names: folder -> the names of all, as far as they are known.
     """
 
@@ -57,11 +57,16 @@ class Benchmark:
         if root is None:
             raise InputError(
                 f"benchmark {self.folder} needs its files: pass --root DIR, or set {ROOT_VARIABLE} "
-                f"to the folder that holds {self.folder}/; get them from {self.home}"
+                f"to the folder that holds {self.folder}/{self.source}"
             )
         if not root.is_dir():
-            raise InputError(f"{root}: no such folder; get {self.folder} from {self.home}")
+            raise InputError(f"{root}: no such folder{self.source}")
         return root
+
+    @property
+    def source(self) -> str:
+        """Where to get it, as the end of a message."""
+        return f"; get {self.folder} from {self.home}" if self.home else ""
 
 
 def _listed(name: str) -> Callable[[Path], frozenset[str]]:
@@ -105,13 +110,13 @@ READERS = {
         read_uav123, "uav123", "https://cemse.kaust.edu.sa/ivul/uav123", 123, _listed("uav123")
     ),
     "davis": Benchmark(
-        lambda root: read_davis(root, VALIDATION),
+        lambda root: read_davis(root, official.names("davis")),
         "davis",
         "https://davischallenge.org",
         30,
         _listed("davis"),
     ),
-    "own": Benchmark(read_own, "own", "a camera", 0, lambda root: frozenset()),
+    "own": Benchmark(read_own, "own", "", 0, lambda root: frozenset()),
 }
 BENCHMARKS = ("synthetic", *READERS)
 
@@ -136,9 +141,8 @@ def load_benchmark(name: str, root: Path | None = None) -> list[Sequence]:
     try:
         return benchmark.read(benchmark.find(root))
     except InputError as error:
-        if not benchmark.size or benchmark.home in str(error):
-            raise
-        raise InputError(f"{error}; get {name} from {benchmark.home}") from None
+        message = str(error).removesuffix(benchmark.source)
+        raise InputError(message + benchmark.source) from None
 
 
 def shortfall(name: str, sequences: list[Sequence], root: Path | None = None) -> str:
@@ -165,7 +169,7 @@ def shortfall(name: str, sequences: list[Sequence], root: Path | None = None) ->
         parts.append(f"missing: {_some(lacking)}")
     if strange:
         parts.append(f"not of this benchmark: {_some(strange)}")
-    return f"{name}: {'; '.join(parts)}; get it from {benchmark.home}" if parts else ""
+    return f"{name}: {'; '.join(parts)}{benchmark.source}" if parts else ""
 
 
 def _without_targets(names: set[str], found: set[str]) -> set[str]:

@@ -7,17 +7,14 @@ import numpy as np
 from jaxtyping import Float, Integer
 
 from cfkd_core.datasets.readers.images import find_images
-from cfkd_core.datasets.readers.rows import read_lines
 from cfkd_core.datasets.sequence import ImageFiles, Sequence
 from cfkd_core.errors import InputError
 
 # White marks the one object of DAVIS 2016, 1 the first of DAVIS 2017.
 WHITE = 0xFFFFFF
 
-VALIDATION = "2017/val.txt"
 
-
-def read_davis(root: Path, image_set: str = "") -> list[Sequence]:
+def read_davis(root: Path, only: frozenset[str] | None = None) -> list[Sequence]:
     """A sequence for each object of each video that is there, sorted by name.
 
     `root` holds `JPEGImages/480p/<video>/00000.jpg` and so on, and a mask for each frame in
@@ -26,15 +23,16 @@ def read_davis(root: Path, image_set: str = "") -> list[Sequence]:
     Where a mask lacks the object it is absent: NaN, not visible. All masks are decoded here.
 
     Args:
-        image_set: list of the videos to read, below `ImageSets/`, such as `2017/val.txt`; every
-            video where it is empty.
+        only: videos to read, such as the 30 of the validation set of 2017; the others are passed
+            over.
 
     Raises:
         InputError: if a video has not one mask a frame, or no object; and if there is no video.
     """
     images, masks = (_resolution(root / kind) for kind in ("JPEGImages", "Annotations"))
-    names = _names(root, masks, image_set)
-    videos = [name for name in names if (images / name).is_dir() and (masks / name).is_dir()]
+    there = {path.name for path in masks.iterdir()} if masks.is_dir() else set()
+    wanted = there if only is None else there & only
+    videos = sorted(name for name in wanted if (images / name).is_dir() and (masks / name).is_dir())
     if not videos:
         raise InputError(
             f"{root}: no DAVIS videos here; expected JPEGImages/480p/*/ and Annotations/480p/*/, "
@@ -48,12 +46,6 @@ def _resolution(folder: Path) -> Path:
     if (folder / "480p").is_dir() or not folder.is_dir():
         return folder / "480p"
     return min((path for path in folder.iterdir() if path.is_dir()), default=folder / "480p")
-
-
-def _names(root: Path, masks: Path, image_set: str) -> list[str]:
-    if image_set:
-        return sorted(line for _, line in read_lines(root / "ImageSets" / image_set) if line)
-    return sorted(path.name for path in masks.iterdir()) if masks.is_dir() else []
 
 
 def _read_video(images: Path, masks: Path) -> list[Sequence]:
