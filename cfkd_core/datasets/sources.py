@@ -63,8 +63,9 @@ def read_source(path: Path, weight: float = 1.0, origin: int | None = None) -> S
 
     Args:
         weight: share of the pairs, relative to the other sources'.
-        origin: number of the first px in files of OTB's layout, which do not say it: 1 if not
-            given, as OTB publishes; 0 for videos that share only its layout.
+        origin: number of the first px in files of OTB's layout, which do not say it: 1 as OTB
+            publishes, 0 for videos that share only its layout. If it is not given it is 1, but
+            boxes that begin at 0 are refused: nothing is guessed.
 
     Raises:
         InputError: if the folder has none of the layouts, one that holds nothing to train on, or
@@ -77,11 +78,11 @@ def read_source(path: Path, weight: float = 1.0, origin: int | None = None) -> S
         looked = "; ".join(f"{each.name}: {each.files}" for each in LAYOUTS)
         state = "no known layout in this folder" if path.is_dir() else "no such folder"
         raise InputError(f"{path}: {state}; looked for {looked}")
-    if layout.name == "OTB":
-        return Source(str(path), read_otb(path, 1 if origin is None else origin), weight)
-    if origin is not None:
+    # cards of weights have the name: enough to know the data, and nothing of one's machine
+    name = "/".join(path.resolve().parts[-2:])
+    if origin is not None and layout.name != "OTB":
         raise InputError(f"{path}: origin is for OTB's layout, and this is {layout.name}'s")
-    return Source(str(path), layout.read(path), weight)
+    return Source(name, layout.read(path, origin), weight)
 
 
 @dataclass(frozen=True)
@@ -91,17 +92,30 @@ class Layout:
     Attributes:
         files: what is looked for, in words.
         signs: patterns of files or folders of which one is there.
-        read: folder -> sequences to train on.
+        read: folder and origin -> sequences to train on; all but OTB's take no origin.
     """
 
     name: str
     files: str
     signs: tuple[str, ...]
-    read: Callable[[Path], list[Sequence]]
+    read: Callable[[Path, int | None], list[Sequence]]
 
     def fits(self, path: Path) -> bool:
         """Whether a folder has one of the signs."""
         return any(next(path.glob(sign), None) is not None for sign in self.signs)
+
+
+def _read_otb(path: Path, origin: int | None) -> list[Sequence]:
+    sequences = read_otb(path, 1 if origin is None else origin)
+    if origin is None:
+        for each in sequences:
+            published = each.to_published(each.boxes)
+            if ((published[:, :2] == 0).any(axis=1) & (published[:, 2:] > 0).all(axis=1)).any():
+                raise InputError(
+                    f"{path}: {each.name} has boxes that begin at 0; say {path}:origin=0 if its "
+                    "boxes count from 0, or :origin=1 if they count from 1 all the same"
+                )
+    return sequences
 
 
 def _read_lasot(path: Path) -> list[Sequence]:
@@ -122,41 +136,41 @@ def _read_coco(path: Path) -> list[Sequence]:
 
 
 LAYOUTS = (
-    Layout("OTB", "*/groundtruth_rect.txt and */img/", ("*/groundtruth_rect*.txt",), read_otb),
+    Layout("OTB", "*/groundtruth_rect.txt and */img/", ("*/groundtruth_rect*.txt",), _read_otb),
     Layout(
         "TrackingNet",
         "TRAIN_*/anno/ and TRAIN_*/frames/",
         ("TRAIN_*/anno", "anno/*.txt"),
-        lambda path: trackingnet.read_trackingnet(path, trackingnet.TRAINING),
+        lambda path, _: trackingnet.read_trackingnet(path, trackingnet.TRAINING),
     ),
     Layout(
         "GOT-10k",
         "train/*/groundtruth.txt and absence.label",
         ("train/*/absence.label", "*/absence.label"),
-        lambda path: read_got10k(path, "train"),
+        lambda path, _: read_got10k(path, "train"),
     ),
     Layout(
         "LaSOT",
         "*/groundtruth.txt and out_of_view.txt",
         ("*/out_of_view.txt", "*/*/out_of_view.txt"),
-        _read_lasot,
+        lambda path, _: _read_lasot(path),
     ),
     Layout(
         "COCO",
         "instances.json and images/, or annotations/instances_train*.json and train*/",
         ("instances.json", "annotations/instances_train*.json"),
-        _read_coco,
+        lambda path, _: _read_coco(path),
     ),
     Layout(
         "Pascal VOC",
         "Annotations/*.xml and JPEGImages/",
         ("Annotations/*.xml",),
-        lambda path: read_voc(path / "Annotations", path / "JPEGImages"),
+        lambda path, _: read_voc(path / "Annotations", path / "JPEGImages"),
     ),
     Layout(
         "DAVIS",
         "Annotations/480p/*/*.png and JPEGImages/480p/",
         ("Annotations/*/*/*.png",),
-        read_davis,
+        lambda path, _: read_davis(path),
     ),
 )

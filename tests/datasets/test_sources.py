@@ -98,7 +98,7 @@ def test_each_layout_is_seen_and_only_its_training_part_read(tmp_path, layout):
     source = read_source(tmp_path, 0.5)
     (sequence,) = source.sequences
     assert (sequence.name, sequence.boxes[0].tolist()) == (name, box)
-    assert (source.name, source.weight) == (str(tmp_path), 0.5)
+    assert (source.name, source.weight) == (f"{tmp_path.parent.name}/{tmp_path.name}", 0.5)
     assert sequence.frames[0].shape == (8, 8, 3)
 
 
@@ -119,6 +119,19 @@ def test_the_origin_of_otbs_layout_can_be_said(tmp_path):
     _otb(tmp_path)
     for spec, x in ((f"{tmp_path}", 0), (f"{tmp_path}:origin=1", 0), (f"{tmp_path}:origin=0", 1)):
         assert parse_source(spec).sequences[0].boxes[0, 0] == x
+
+
+def test_boxes_that_begin_at_0_ask_for_the_origin(tmp_path):
+    _otb(tmp_path)
+    rows = tmp_path / "Film/groundtruth_rect.txt"
+    rows.write_text("5,0,3,4\n")
+    with pytest.raises(InputError, match=r"Film has boxes that begin at 0; say .*:origin=0"):
+        read_source(tmp_path)
+    assert read_source(tmp_path, origin=0).sequences[0].visible.all()
+    assert not read_source(tmp_path, origin=1).sequences[0].visible.any()
+    # OTB and others have 0,0,0,0 where there is no target
+    rows.write_text("0,0,0,0\n")
+    assert not read_source(tmp_path).sequences[0].visible.any()
 
 
 def test_the_origin_is_for_otbs_layout_only(tmp_path):
@@ -183,6 +196,8 @@ def test_test_sequences_are_not_to_train_on(tmp_path):
 def test_the_shared_sources_are_read(shared):
     videos = parse_source(f"{shared}/data/train:origin=0@2")
     stills = read_source(shared / "data" / "stills")
+    with pytest.raises(InputError, match="begin at 0"):
+        read_source(shared / "data" / "train")
     assert (len(videos.sequences), videos.weight, len(stills.sequences)) == (30, 2.0, 4089)
     swan = next(each for each in videos.sequences if each.name == "DAVIS2016_blackswan")
     np.testing.assert_array_equal(swan.boxes[0], [71.38, 41.03, 215.27, 175.36])
