@@ -80,20 +80,20 @@ def run(
     """Track every sequence of a benchmark and write the boxes, one file a sequence.
 
     Args:
-        benchmark: otb or synthetic.
+        benchmark: synthetic, otb, lasot, trackingnet, vot2018, vot2019, got10k, got10k-val, uav123,
+            davis or own.
         trackers: names, separated by commas.
         results: folder for the boxes; complete files there are kept.
-        root: folder of the benchmark's files (otb); else CFKD_DATA says where they are.
+        root: folder of the benchmark's files; else CFKD_DATA says where they are.
         sequences: names to run, separated by commas; all if empty.
         weights: other weights for matom or atom.
         seed: of everything random in a tracker.
         force: track anew what is there already.
     """
     from cfkd_core.benchmarks import ope
-    from cfkd_core.datasets.readers import load_benchmark
     from cfkd_core.tracking.load import load_tracker
 
-    chosen = _pick(load_benchmark(benchmark, root), sequences)
+    chosen = _load(benchmark, root, sequences)
     loaded = [load_tracker(name, weights=weights, seed=seed) for name in trackers.split(",")]
     outcomes = ope.run(loaded, chosen, results, benchmark, force=force)
     for tracker in loaded:
@@ -122,9 +122,10 @@ def score(
     """Score boxes that `run` wrote, by OTB's rule; nothing is tracked.
 
     Args:
-        benchmark: otb or synthetic.
+        benchmark: synthetic, otb, lasot, trackingnet, vot2018, vot2019, got10k, got10k-val, uav123,
+            davis or own.
         results: the folder that was given to `run`.
-        root: folder of the benchmark's files (otb); else CFKD_DATA says where they are.
+        root: folder of the benchmark's files; else CFKD_DATA says where they are.
         trackers: names to score, separated by commas; all if empty.
         sequences: names to score, separated by commas; all if empty.
         partial: score trackers that lack some sequences, on those they have.
@@ -132,9 +133,8 @@ def score(
         json: write everything (curves, scores, provenance) to this file.
     """
     from cfkd_core.benchmarks import ope, report
-    from cfkd_core.datasets.readers import load_benchmark
 
-    chosen = _pick(load_benchmark(benchmark, root), sequences)
+    chosen = _load(benchmark, root, sequences)
     names = trackers.split(",") if trackers else ()
     reports = ope.score(benchmark, chosen, results, trackers=names, partial=partial)
     print(report.markdown(report.table(reports)))
@@ -145,6 +145,17 @@ def score(
         report.save_json(reports, json)
         print(f"wrote {json}")
     return 0
+
+
+def _load(benchmark: str, root: Path | None, names: str) -> list:
+    """The sequences that are asked for; if all are, says what the benchmark lacks."""
+    from cfkd_core.datasets.readers import load_benchmark, shortfall
+
+    sequences = load_benchmark(benchmark, root)
+    lacking = "" if names else shortfall(benchmark, sequences, root)
+    if lacking:
+        print(lacking, file=sys.stderr)
+    return _pick(sequences, names)
 
 
 def _pick(sequences: list, names: str) -> list:
