@@ -1,11 +1,11 @@
-"""The command line: `python -m cfkd_core track | run | score`; no logic of its own."""
+"""The command line: `python -m cfkd_core track | run | score | train`; no logic of its own."""
 
 import operator
 import sys
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 from tqdm import tqdm
@@ -158,6 +158,74 @@ def _load(benchmark: str, root: Path | None, names: str) -> list:
     return _pick(sequences, names)
 
 
+def train(
+    names: Positional[str],
+    data: list[str] | None = None,
+    out: Path = Path("runs"),
+    recipe: Literal["mini", "paper"] = "mini",
+    smoke: bool = False,
+    dry_run: bool = False,
+    seed: int = 0,
+    teacher: Path | None = None,
+    backbones: list[str] | None = None,
+    in_memory: bool = False,
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto",
+    devices: int = 1,
+    nodes: int = 1,
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto",
+    workers: int = 0,
+    save_every: int = 100,
+    validate_every: int = 1000,
+) -> int:
+    """Train experiments of the thesis; several are trained in lockstep, on the same pairs.
+
+    A run that was stopped goes on where it was when the same command is given again. On several
+    machines: `torchrun ... -m cfkd_core train ...`, --nodes and --devices as torchrun has them.
+
+    Args:
+        names: experiments, separated by commas; --dry-run with an unknown one lists them all.
+        data: folders to train on, each DIR[:origin=0][@WEIGHT], or synthetic[:COUNT][@WEIGHT];
+            synthetic films alone if none is given.
+        out: folder for weights, cards, logs and the snapshot that a stopped run goes on from.
+        recipe: mini is what a laptop can do, paper what the thesis did.
+        smoke: shrink everything to seconds.
+        dry_run: print what would be trained, and stop.
+        seed: of weights, pairs and jitter.
+        teacher: weights of the teacher; else those that ship.
+        backbones: ImageNet weights in files, each NAME=FILE; else torchvision's own are fetched.
+        in_memory: keep all images in the device's memory and cut patches there.
+        accelerator: where to train; auto takes a GPU where there is one.
+        devices: processes on each machine, one a GPU.
+        nodes: machines.
+        precision: of the networks; auto takes bfloat16 where the processor has it.
+        workers: processes that read images.
+        save_every: steps between snapshots.
+        validate_every: steps between validations.
+    """
+    from cfkd_core.datasets.sources import parse_source
+    from cfkd_core.experiments.recipes import resolve
+    from cfkd_core.experiments.run import RunOptions, describe, launch, parse_backbones, run
+
+    experiments = [resolve(name, recipe, smoke=smoke) for name in names.split(",")]
+    if dry_run:
+        print("\n".join(describe(each) for each in experiments))
+        return 0
+    options = RunOptions(
+        seed=seed,
+        files=parse_backbones(backbones or []),
+        teacher=teacher,
+        workers=workers,
+        save_every=save_every,
+        validate_every=validate_every,
+        in_memory=in_memory,
+    )
+    sources = [parse_source(spec) for spec in data or ["synthetic:20" if smoke else "synthetic"]]
+    fabric = launch(accelerator, devices, nodes, precision)
+    for path in run(experiments, sources, out, fabric, options, recipe):
+        print(f"wrote {path}")
+    return 0
+
+
 def _pick(sequences: list, names: str) -> list:
     if not names:
         return sequences
@@ -170,7 +238,7 @@ def _pick(sequences: list, names: str) -> list:
 
 def main(args: list[str] | None = None) -> int:
     """Runs one command; a mistake in the input is one line and exit code 2."""
-    commands = {"track": track, "run": run, "score": score}
+    commands = {"track": track, "run": run, "score": score, "train": train}
     try:
         return tyro.extras.subcommand_cli_from_dict(commands, prog="cfkd_core", args=args)
     except InputError as error:

@@ -38,7 +38,12 @@ CFKD = Experiment(
     teacher="atom",
     stages=(
         Stage(
-            {"fidelity": 100, "correlation_filter": 0.1, "teacher_soft": 1, "adaptive_hard": 0.1}
+            {
+                "fidelity": 100.0,
+                "correlation_filter": 0.1,
+                "teacher_soft": 1.0,
+                "adaptive_hard": 0.1,
+            }
         ),
     ),
 )
@@ -55,21 +60,21 @@ CFKD_CODE = _losses(
     "mATOM as the author's code has it: weight 0.01 where the thesis prints 0.1, one maximum for "
     "the batch (facts.md 0, items 1 and 3)",
     {
-        "fidelity": 100,
+        "fidelity": 100.0,
         "correlation_filter_batch_maximum": 0.01,
-        "teacher_soft": 1,
+        "teacher_soft": 1.0,
         "adaptive_hard": 0.1,
     },
 )
 
 ABLATION = (
-    _losses("ablation_gt", "table 4.2, row GT", {"ground_truth": 1}),
-    _losses("ablation_ts", "table 4.2, row TS", {"teacher_soft": 1}),
-    _losses("ablation_ts_ah", "table 4.2, row TS+AH", {"teacher_soft": 1, "adaptive_hard": 0.1}),
+    _losses("ablation_gt", "table 4.2, row GT", {"ground_truth": 1.0}),
+    _losses("ablation_ts", "table 4.2, row TS", {"teacher_soft": 1.0}),
+    _losses("ablation_ts_ah", "table 4.2, row TS+AH", {"teacher_soft": 1.0, "adaptive_hard": 0.1}),
     _losses(
         "ablation_ts_ah_fidelity",
         "table 4.2, row TS+AH+fidelity",
-        {"teacher_soft": 1, "adaptive_hard": 0.1, "fidelity": 100},
+        {"teacher_soft": 1.0, "adaptive_hard": 0.1, "fidelity": 100.0},
     ),
 )
 
@@ -79,8 +84,8 @@ SEPARATE = replace(
     name="ablation_separate",
     reproduces="table 4.2, all terms without multi-task learning: backbone first, head second",
     stages=(
-        Stage({"fidelity": 100, "correlation_filter": 0.1}, trained=("backbone",)),
-        Stage({"teacher_soft": 1, "adaptive_hard": 0.1}, trained=("head",)),
+        Stage({"fidelity": 100.0, "correlation_filter": 0.1}, trained=("backbone",)),
+        Stage({"teacher_soft": 1.0, "adaptive_hard": 0.1}, trained=("head",)),
     ),
 )
 
@@ -99,25 +104,25 @@ RIVALS = (
         "wang",
         "table 4.4, Wang et al. as the author's code has it (facts.md 3.5)",
         {
-            "teacher_soft": 1,
+            "teacher_soft": 1.0,
             "adaptive_hard": 0.1,
             "projected_fidelity_untrained": 0.01,
-            "tracking_per_channel": 100,
+            "tracking_per_channel": 100.0,
         },
     ),
     _losses(
         "wang_corrected",
         "table 4.4, Wang et al. as their equations have it: responses summed over channels, "
         "a projection that learns (facts.md 0, item 9)",
-        {"teacher_soft": 1, "adaptive_hard": 0.1, "projected_fidelity": 0.01, "tracking": 100},
+        {"teacher_soft": 1.0, "adaptive_hard": 0.1, "projected_fidelity": 0.01, "tracking": 100.0},
     ),
     _losses(
         "liu",
         "table 4.4, Liu et al. as the author's code has it (facts.md 3.6)",
         {
-            "teacher_soft_squared": 1,
+            "teacher_soft_squared": 1.0,
             "adaptive_hard_squared": 0.1,
-            "target_response_batch_sum": 100,
+            "target_response_batch_sum": 100.0,
         },
     ),
 )
@@ -153,7 +158,7 @@ MATOM = replace(
     start="imagenet",
     stages=(
         Stage(
-            {"teacher_soft": 1, "ground_truth": 1, "adaptive_hard_per_proposal": 0.5},
+            {"teacher_soft": 1.0, "ground_truth": 1.0, "adaptive_hard_per_proposal": 0.5},
             trained=("head",),
             lr=2e-3,
             schedule="cosine",

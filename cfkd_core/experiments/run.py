@@ -1,8 +1,10 @@
 """From names to weights: what the train command does."""
 
+import logging
 import platform
 import subprocess
 import time
+import warnings
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -11,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
 
 from cfkd_core import __version__, paths
 from cfkd_core.benchmarks.judgement import judge
@@ -22,7 +25,7 @@ from cfkd_core.errors import InputError
 from cfkd_core.experiments.definition import Experiment, check_lockstep
 from cfkd_core.models import weights
 from cfkd_core.models.atom import AtomNet, build
-from cfkd_core.models.backbones import Backbone, imagenet_backbone
+from cfkd_core.models.backbones import BACKBONES, Backbone, imagenet_backbone
 from cfkd_core.tracking.refine import RefineOptions
 from cfkd_core.training import journal
 from cfkd_core.training.distill import Distiller
@@ -98,6 +101,75 @@ def run(
         weights.save(nets[each.name].cpu(), path, card)
         written.append(path)
     return written
+
+
+def launch(accelerator: str, devices: int, nodes: int, precision: str) -> Fabric:
+    """Fabric on these devices, its processes started.
+
+    Args:
+        precision: of the networks; "auto" is bfloat16 where the hardware multiplies in it.
+    """
+    with_gpu = accelerator != "cpu" and torch.cuda.is_available()
+    if precision == "auto":
+        native = torch.cuda.is_bf16_supported() if with_gpu else _cpu_has_bfloat16()
+        precision = "bf16-mixed" if native else "32-true"
+    several = devices * nodes > 1
+    # a stage may leave a part of a student out
+    strategy = DDPStrategy(find_unused_parameters=True) if several else "auto"
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        # Fabric's own advice on hardware it does not use
+        warnings.simplefilter("ignore")
+        fabric = Fabric(
+            accelerator=accelerator,
+            devices=devices,
+            num_nodes=nodes,
+            precision=precision,
+            strategy=strategy,
+        )
+        fabric.launch()
+    return fabric
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 in hardware: emulated, it is slower than float."""
+    known = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+
+
+def parse_backbones(specs: Iterable[str]) -> dict[str, Path]:
+    """Files of ImageNet weights by backbone, from NAME=FILE.
+
+    Raises:
+        InputError: if a spec is not of this form, or the file is missing.
+    """
+    files = {}
+    for spec in specs:
+        name, _, file = spec.partition("=")
+        if name not in BACKBONES or not Path(file).is_file():
+            raise InputError(
+                f"backbone {spec!r}: expected NAME=FILE, NAME one of {', '.join(BACKBONES)} and "
+                "FILE its weights"
+            )
+        files[name] = Path(file)
+    return files
+
+
+def describe(experiment: Experiment) -> str:
+    """The whole definition, for people: what `--dry-run` prints."""
+    parameters = sum(p.numel() for p in build(experiment.architecture).parameters())
+    steps = total_steps(experiment.stages)
+    return "\n".join(
+        [
+            f"{experiment.name}: {experiment.reproduces}",
+            f"  network   {experiment.architecture}, {parameters:,} parameters",
+            f"  teacher   {experiment.teacher or 'none: it learns from boxes'}",
+            f"  start     {experiment.start}",
+            *(f"  stage {i}   {stage}" for i, stage in enumerate(experiment.stages, 1)),
+            f"  pairs     {experiment.pairs}",
+            f"  in all    {steps:,} steps of {experiment.batch_size} pairs",
+        ]
+    )
 
 
 def split(sources: Iterable[Source]) -> tuple[list[Source], list[Source]]:
@@ -205,12 +277,12 @@ def _card(
     }
 
 
-def _validation_of(entries: list[dict[str, float]]) -> dict[str, float]:
+def _validation_of(entries: list[dict[str, float | int]]) -> dict[str, float]:
     last = entries[-1] if entries else {}
     return {key: value for key, value in last.items() if key.startswith("validation_")}
 
 
-def curves(entries: list[dict[str, float]], points: int = 50) -> dict[str, list[float]]:
+def curves(entries: list[dict[str, float | int]], points: int = 50) -> dict[str, list[float]]:
     """Each term over the training, as means of up to `points` equal parts of it."""
     names = [
         key

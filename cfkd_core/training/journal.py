@@ -41,7 +41,7 @@ class Journal:
         self._board.close()
 
 
-def _line(entry: Mapping[str, float]) -> str:
+def _line(entry: Mapping[str, float | int]) -> str:
     sound = {
         key: value if not isinstance(value, float) or math.isfinite(value) else str(value)
         for key, value in entry.items()
@@ -49,7 +49,7 @@ def _line(entry: Mapping[str, float]) -> str:
     return json.dumps(sound) + "\n"
 
 
-def read(folder: Path) -> list[dict[str, float]]:
+def read(folder: Path) -> list[dict[str, float | int]]:
     """The records in a student's folder, oldest first; a half-written last line is left out.
 
     Raises:

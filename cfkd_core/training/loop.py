@@ -4,6 +4,7 @@ import ctypes
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from cfkd_core.training import snapshot
 from cfkd_core.training.distill import Distiller
 from cfkd_core.training.journal import Journal
 from cfkd_core.training.stage import Stage, stage_at, total_steps
+from cfkd_core.training.synchronised import synchronise
 
 Stages = Mapping[str, tuple[Stage, ...]]
 Validation = Callable[[AtomNet], dict[str, float]]
@@ -123,45 +125,46 @@ def train(
     for name in courses:  # all that ever learns, for what shares gradients between processes
         parts = {part for stage in courses[name].stages for part in stage.trained}
         list(distiller.learn(name, parts))
+    if fabric.world_size > 1:
+        synchronise(distiller.students)
     module = fabric.setup_module(distiller)
     start = _restore(distiller, courses, folder, fabric)
     stop = max(map(total_steps, stages.values()))
     if stop * options.batch_size > len(pairs):
         raise InputError(f"{len(pairs)} pairs: {stop * options.batch_size} are needed")
-    journals = (
-        {name: Journal(folder / name, start) for name in courses} if fabric.is_global_zero else {}
-    )
-    bar = tqdm(
-        initial=start, total=stop, unit="step", disable=None if fabric.is_global_zero else True
-    )
     batches = iter(_loader(pairs, start, stop, fabric, options))
-    with bar:
+    with ExitStack() as stack:
+        journals = {
+            name: stack.enter_context(closing(Journal(folder / name, start)))
+            for name in (courses if fabric.is_global_zero else ())
+        }
+        hidden = None if fabric.is_global_zero else True
+        bar = stack.enter_context(tqdm(initial=start, total=stop, unit="step", disable=hidden))
         for step in range(start, stop):
             begin = time.perf_counter()
             batch = PairBatch(*fabric.to_device(next(batches)))
-            active = {
-                name: _enter(distiller, name, courses[name], step, fabric) for name in courses
-            }
-            records = _step(module, batch, courses, _named(active), fabric)
+            active = _enter_all(distiller, courses, step, fabric)
+            records = _step(module, batch, courses, active, fabric)
             for name, record in records.items():
                 record["seconds"] = time.perf_counter() - begin
-                if (step + 1) % options.validate_every == 0 or step + 1 == total_steps(
-                    stages[name]
-                ):
+                last = step + 1 == total_steps(stages[name])
+                if last or (step + 1) % options.validate_every == 0:
                     record |= _validated(courses[name].result, validate)
-                if journals:
+                if name in journals:
                     journals[name].write(step, record)
             bar.update()
             bar.set_postfix({name: f"{each['total']:.3g}" for name, each in records.items()})
             if (step + 1) % options.save_every == 0 or step + 1 == stop:
                 _save(distiller, courses, step + 1, folder, fabric)
-    for journal in journals.values():
-        journal.close()
     return {name: course.result.eval() for name, course in courses.items()}
 
 
-def _named(active: dict[str, Stage | None]) -> dict[str, Stage]:
-    return {name: stage for name, stage in active.items() if stage is not None}
+def _enter_all(
+    distiller: Distiller, courses: Mapping[str, _Course], step: int, fabric: Fabric
+) -> dict[str, Stage]:
+    """The stage that each student is in at this step; those that have finished are left out."""
+    entered = {name: _enter(distiller, name, each, step, fabric) for name, each in courses.items()}
+    return {name: stage for name, stage in entered.items() if stage is not None}
 
 
 def _loader(
