@@ -7,6 +7,7 @@ pixels, and every random number comes from one seeded generator.
 
 import hashlib
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,9 +24,10 @@ from cfkd_core.patches import Patch, crop, to_images
 from cfkd_core.tracking import augment
 from cfkd_core.tracking.augment import AugmentOptions
 from cfkd_core.tracking.classifier import Classifier, ClassifierOptions, normalise
+from cfkd_core.tracking.climber import Climber
 from cfkd_core.tracking.localise import Localisation, LocaliseOptions, localise
 from cfkd_core.tracking.memory import MemoryOptions, SampleMemory
-from cfkd_core.tracking.refine import Ascent, RefineOptions, ascend, jitter, select
+from cfkd_core.tracking.refine import Ascent, RefineOptions, climb, jitter, select
 from cfkd_core.tracking.tracker import Frame, Prediction, Status, check_frame
 
 
@@ -144,7 +146,8 @@ class AtomTracker:
         if self.net.iou_head is not None:
             target = Pyramid(*(block[:1] for block in pyramid))
             placed = self._tensor(patch.to_patch(box))
-            self.modulation = self.net.iou_head.modulation(target, placed[None])
+            modulation = self.net.iou_head.modulation(target, placed[None])
+            self.climber = Climber(self.net.iou_head, modulation)
 
     @torch.no_grad()
     def update(self, frame: Frame) -> Prediction:
@@ -173,18 +176,13 @@ class AtomTracker:
         extent = self._extent / look.patch.scale
         return localise(look.score_map, extent, self.options.size, self.options.localise)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def climb(self, look: Look, box: Float[np.ndarray, "4"]) -> Ascent:
         """Proposals around `box` (px of the frame) and their way up; needs a trained head."""
-        head, options = self.net.iou_head, self.options.refine
         placed = self._tensor(look.patch.to_patch(box))
-        proposals = jitter(placed, options, self._generator)
-        features = head.search_features(look.pyramid)
-        return ascend(
-            lambda moved: head.predict(features, self.modulation, moved[None])[0],
-            proposals,
-            options,
-        )
+        proposals = jitter(placed, self.options.refine, self._generator)
+        features = self.net.iou_head.search_features(look.pyramid)
+        return climb(partial(self.climber.judge, features), proposals, self.options.refine)
 
     @property
     def _side(self) -> float:
