@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cfkd_core import boxes, ops
+from cfkd_core.models.folding import fold
 from cfkd_core.models.iou_head import IoUHead, Modulation, SearchFeatures
 from cfkd_core.models.pyramid import STRIDES
 
@@ -53,8 +54,8 @@ class Climber:
         """
         outputs = head.output.weight[0].split(head.width)
         self.levels = (
-            _fold(head.fc3, modulation.level3[0], outputs[0], STRIDES[2]),
-            _fold(head.fc4, modulation.level4[0], outputs[1], STRIDES[3]),
+            _level(head.fc3, modulation.level3[0], outputs[0], STRIDES[2]),
+            _level(head.fc4, modulation.level4[0], outputs[1], STRIDES[3]),
         )
         self._bias = head.output.bias
 
@@ -76,21 +77,18 @@ class Climber:
         return values, slopes
 
 
-def _fold(
+def _level(
     layer: nn.Sequential,
     modulation: Float[Tensor, "c"],
     output: Float[Tensor, "hidden"],
     stride: int,
 ) -> Level:
     """Linear layer, BatchNorm and modulation as one linear layer."""
-    linear, norm = layer[0], layer[1]
-    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-    bias = norm.bias + scale * (linear.bias - norm.running_mean)
+    linear = fold(layer)[0]
     bins = round((linear.in_features / len(modulation)) ** 0.5)
-    rows_columns = linear.weight.view(-1, len(modulation), bins, bins)
-    folded = rows_columns * scale[:, None, None, None] * modulation[:, None, None]
-    weights = folded.permute(0, 2, 3, 1).flatten(1)
-    return Level(weights, bias, output, bins, stride)
+    modulated = linear.weight.view(-1, len(modulation), bins, bins) * modulation[:, None, None]
+    weights = modulated.permute(0, 2, 3, 1).flatten(1)
+    return Level(weights, linear.bias, output, bins, stride)
 
 
 def _level_slope(
