@@ -29,8 +29,8 @@ def track(
     Args:
         video: a video file, or a folder of images in natural order.
         box: the target in the first frame, px: left, top, width, height.
-        tracker: matom, atom, mosse, csrt, kcf or mil.
-        weights: other weights for matom or atom: a file of this project or of PyTracking.
+        tracker: matom, atom, mdrnet, drnet, mosse, csrt, kcf, mil, or trained weights that ship.
+        weights: other weights for a network: a file of this project or of PyTracking.
         output: where to draw the boxes: .mp4, .avi, or a folder of JPEGs.
         boxes: where to write them as CSV: frame, x, y, w, h, score, status, seconds.
         seed: of everything random in the tracker.
@@ -86,7 +86,7 @@ def run(
         results: folder for the boxes; complete files there are kept.
         root: folder of the benchmark's files; else CFKD_DATA says where they are.
         sequences: names to run, separated by commas; all if empty.
-        weights: other weights for matom or atom.
+        weights: other weights for the networks among them.
         seed: of everything random in a tracker.
         force: track anew what is there already.
     """

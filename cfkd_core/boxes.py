@@ -6,6 +6,8 @@ Functions take tensors or arrays, of any leading shape, and give back what they 
 `jitter` and `check` are for arrays alone.
 """
 
+import math
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -17,6 +19,9 @@ Box = Float[Tensor | np.ndarray, "4"]
 Boxes = Float[Tensor | np.ndarray, "*n 4"]
 Points = Float[Tensor | np.ndarray, "*n 2"]
 Values = Float[Tensor | np.ndarray, "*#n"] | np.floating  # numpy gives a scalar for a single box
+
+# The most by which an offset makes a side longer, as a logarithm. Source: facts.md 5.7.
+LARGEST_GROWTH = math.log(1000 / 16)
 
 # `jitter` shrinks the noise with each try, and gives up in the end. Source: facts.md 4.
 JITTER_DECAY = 0.9
@@ -46,37 +51,6 @@ def to_xyxy(boxes: Boxes) -> Boxes:
     return _library(boxes).concatenate([boxes[..., :2], boxes[..., :2] + boxes[..., 2:]], -1)
 
 
-def encode_offsets(
-    proposals: Float[Tensor | np.ndarray, "*#n 4"], target: Float[Tensor | np.ndarray, "*#n 4"]
-) -> Boxes:
-    """How each proposal must move and grow to be `target`: (dx, dy, dw, dh).
-
-    dx and dy are in sides of the proposal, dw and dh logarithms of a ratio of sides.
-
-    Args:
-        proposals: boxes with an area.
-        target: boxes with an area; leading shapes broadcast.
-
-    Source: facts.md 1.5.
-    """
-    xp = _library(proposals)
-    shift = (centre(target) - centre(proposals)) / proposals[..., 2:]
-    growth = xp.log(target[..., 2:] / proposals[..., 2:])
-    return xp.concatenate([shift, growth], -1)
-
-
-def decode_offsets(proposals: Boxes, offsets: Boxes) -> Boxes:
-    """The boxes that `encode_offsets` gives `offsets` for.
-
-    Source: facts.md 5.7.
-    """
-    xp = _library(proposals)
-    sizes = proposals[..., 2:]
-    return from_centre(
-        centre(proposals) + offsets[..., :2] * sizes, sizes * xp.exp(offsets[..., 2:])
-    )
-
-
 def area(boxes: Boxes) -> Values:
     """Areas in px²; 0 where a side is not positive."""
     return boxes[..., 2].clip(min=0) * boxes[..., 3].clip(min=0)
@@ -99,6 +73,33 @@ def iou(
     intersection = overlap[..., 0] * overlap[..., 1]
     union = area(first) + area(second) - intersection
     return intersection / xp.where(union == 0, xp.ones_like(union), union)
+
+
+def encode_offsets(
+    proposals: Float[Tensor | np.ndarray, "*#n 4"], box: Float[Tensor | np.ndarray, "*#n 4"]
+) -> Boxes:
+    """Offsets (dx, dy, dw, dh) from each proposal to `box`: what DRNet's head learns.
+
+    dx and dy are shifts of the centre in units of the proposal's sides, dw and dh logarithms of
+    how many times longer the sides are. Both boxes must have an area.
+
+    Source: facts.md 1.5; Girshick et al., R-CNN (CVPR 2014), appendix C.
+    """
+    xp, sides = _library(proposals), proposals[..., 2:]
+    shift = (centre(box) - centre(proposals)) / sides
+    return xp.concatenate([shift, xp.log(box[..., 2:] / sides)], -1)
+
+
+def decode_offsets(
+    proposals: Float[Tensor | np.ndarray, "*#n 4"], offsets: Float[Tensor | np.ndarray, "*#n 4"]
+) -> Boxes:
+    """The box that each proposal becomes by its offsets; no side grows beyond 62.5 times.
+
+    Source: facts.md 5.7.
+    """
+    xp, sides = _library(proposals), proposals[..., 2:]
+    middle = centre(proposals) + offsets[..., :2] * sides
+    return from_centre(middle, sides * xp.exp(offsets[..., 2:].clip(max=LARGEST_GROWTH)))
 
 
 def jitter(

@@ -90,6 +90,42 @@ def test_a_box_is_its_centre_and_size(one):
     np.testing.assert_allclose(again, one, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("kind", [np.array, torch.tensor])
+def test_offsets_by_hand(kind):
+    proposals = kind(np.array([[10.0, 20, 40, 10], [30, 25, 20, 20]]))
+    target = kind(np.array([20.0, 30, 20, 20]))  # centre (30, 40)
+    expected = [[0, 1.5, -np.log(2), np.log(2)], [-0.5, 0.25, 0, 0]]  # centres (30, 25), (40, 35)
+    offsets = boxes.encode_offsets(proposals, target)
+    assert isinstance(offsets, type(proposals))
+    np.testing.assert_allclose(offsets, expected, atol=1e-12)
+    np.testing.assert_allclose(
+        boxes.decode_offsets(proposals, offsets), np.tile(target, (2, 1)), atol=1e-12
+    )
+
+
+@given(box, box)
+def test_offsets_are_inverted(proposal, target):
+    ratio = target[2:] / proposal[2:]
+    if (ratio > 62).any():  # growth beyond that is cut
+        target = np.concatenate([target[:2], np.minimum(target[2:], 62 * proposal[2:])])
+    again = boxes.decode_offsets(proposal, boxes.encode_offsets(proposal, target))
+    np.testing.assert_allclose(again, target, rtol=1e-9, atol=1e-7)
+
+
+def test_offsets_of_none_are_none_and_their_growth_has_a_limit():
+    assert boxes.encode_offsets(np.zeros((0, 4)), np.ones(4)).shape == (0, 4)
+    assert boxes.decode_offsets(np.zeros((0, 4)), np.zeros((0, 4))).shape == (0, 4)
+    grown = boxes.decode_offsets(np.array([0.0, 0, 16, 32]), np.array([0.0, 0, 50, 50]))
+    np.testing.assert_allclose(grown[2:], [1000, 2000])
+
+
+def test_offsets_have_slopes_for_training():
+    proposals = torch.tensor([[[10.0, 20, 40, 10]]]).double().requires_grad_()
+    target = torch.tensor([[[20.0, 30, 20, 20]]]).double()
+    assert torch.autograd.gradcheck(lambda p: boxes.encode_offsets(p, target), proposals)
+    assert torch.autograd.gradcheck(lambda p: boxes.decode_offsets(p, target / 50), proposals)
+
+
 @given(box, st.floats(0, 0.5), st.floats(0, 0.9), st.integers(0, 2**32))
 def test_jittered_boxes_overlap_as_asked(one, noise, minimum_iou, seed):
     generator = np.random.default_rng(seed)

@@ -1,47 +1,31 @@
 """The ATOM tracker: a classifier says where, an IoU head says how large.
 
-Source: Danelljan et al., ATOM (CVPR 2019), and the thesis, section 3.1, in the details of the
-author's code (facts.md 5). Where this departs: patches are cut at exact positions, not at whole
-pixels, and every random number comes from one seeded generator.
+Source: Danelljan et al., ATOM (CVPR 2019); thesis section 3.1; facts.md 5.
 """
 
-import hashlib
-from dataclasses import asdict, dataclass, field, replace
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
 
-from cfkd_core import boxes, ops
 from cfkd_core.errors import InputError
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.box_head import BoxHead
-from cfkd_core.models.pyramid import Pyramid
-from cfkd_core.patches import Patch, crop, to_images
-from cfkd_core.tracking import augment
-from cfkd_core.tracking.augment import AugmentOptions
-from cfkd_core.tracking.classifier import Classifier, ClassifierOptions, normalise
-from cfkd_core.tracking.localise import Localisation, LocaliseOptions, localise
-from cfkd_core.tracking.memory import MemoryOptions, SampleMemory
-from cfkd_core.tracking.refine import Ascent, RefineOptions, ascend, jitter, select
-from cfkd_core.tracking.tracker import Frame, Prediction, Status, check_frame
+from cfkd_core.tracking.classifier import ClassifierOptions
+from cfkd_core.tracking.climber import Climber
+from cfkd_core.tracking.localise import LocaliseOptions
+from cfkd_core.tracking.memory import MemoryOptions
+from cfkd_core.tracking.online import Look, OnlineOptions, OnlineTracker
+from cfkd_core.tracking.refine import Ascent, RefineOptions, ascend, climb, jitter, select
+from cfkd_core.tracking.tracker import Frame
 
 
 @dataclass(frozen=True)
-class AtomOptions:
+class AtomOptions(OnlineOptions):
     """Everything that can be set. Source: facts.md 5.1."""
 
-    size: int = 288  # side of every patch, px
-    search_scale: float = 5.0  # side of the patch / sqrt(w h) of the target
-    label_sigma: float = 0.25  # of the target's side
-    train_every: int = 10  # frames
-    leave: float = 0.3  # of the target's size: how far its centre may leave the frame
-    augment: AugmentOptions = field(default_factory=AugmentOptions)
-    classifier: ClassifierOptions = field(default_factory=ClassifierOptions)
-    memory: MemoryOptions = field(default_factory=MemoryOptions)
-    localise: LocaliseOptions = field(default_factory=LocaliseOptions)
     refine: RefineOptions = field(default_factory=RefineOptions)
 
 
@@ -62,171 +46,48 @@ ATOM_VOT = AtomOptions(
 MATOM_VOT = replace(ATOM_VOT, classifier=ClassifierOptions(channels=32))
 
 
-class Look(NamedTuple):
-    """One search patch as the tracker sees it before it decides.
-
-    Attributes:
-        patch: around the last known place.
-        pyramid: the backbone's features.
-        sample: block 4 in the classifier's channels.
-        score_map: the classifier's response; the middle cell is no motion.
-    """
-
-    patch: Patch
-    pyramid: Pyramid
-    sample: Float[Tensor, "d 1 h w"]
-    score_map: Float[Tensor, "h w"]
-
-
-class AtomTracker:
-    """Tracks one target with a network that stays fixed and a classifier that learns.
-
-    A network without a head (`net.iou_head is None`) tracks by the classifier alone: the box moves
-    and keeps its size.
+class AtomTracker(OnlineTracker):
+    """Refines the box by climbing the IoU that the head predicts.
 
     Args:
-        net: put in evaluation mode; runs where its parameters are. Its head predicts IoU.
-        seed: of everything random, anew at every `init`; equal seeds give equal boxes.
+        net: its head, if it has one, predicts IoU.
+        seed, plain: see `OnlineTracker`.
     """
 
     def __init__(
-        self, net: AtomNet, options: AtomOptions = MATOM, *, seed: int = 0, name: str = "matom"
+        self,
+        net: AtomNet,
+        options: AtomOptions = MATOM,
+        *,
+        seed: int = 0,
+        name: str = "matom",
+        plain: bool = False,
     ) -> None:
         if isinstance(net.iou_head, BoxHead):
             raise InputError("this network's head regresses boxes (DRNet); ATOM needs an IoU head")
-        self.name = name
-        self.net = net.eval()
-        self.options = options
-        self.seed = seed
-        self.device = next(net.parameters()).device
-        self._generator = torch.Generator()
+        super().__init__(net, options, seed=seed, name=name, plain=plain)
 
-    @property
-    def card(self) -> dict:
-        """What decides the answers: options, seed, and a hash of the weights."""
-        digest = hashlib.sha256()
-        for key, value in self.net.state_dict().items():
-            digest.update(key.encode() + value.cpu().numpy().tobytes())
-        return {
-            "seed": self.seed,
-            "weights": digest.hexdigest(),
-            "options": asdict(self.options),
-        }
-
-    @property
-    def box(self) -> Float[np.ndarray, "4"]:
-        """The target's box after the last frame, px of the frame."""
-        return boxes.from_centre(self._centre, self._extent)
-
-    @torch.no_grad()
     def init(self, frame: Frame, box: Float[np.ndarray, "4"]) -> None:
-        """Learns the target: 30 samples of it, projection and filter together."""
-        check_frame(frame)
-        box = boxes.check(box, frame.shape[1], frame.shape[0])
-        self._generator.manual_seed(self.seed)
-        self._centre, self._extent = boxes.centre(box), box[2:]
-        self._updates = 0
-        options = self.options
-        patch = crop(frame, self._centre, self._side, options.size)
-        views = augment.views(options.size, options.augment, self._generator)
-        changed = [
-            augment.render(frame, self._centre, self._side, options.size, view)
-            for view in views[1:]
-        ]
-        pyramid = self.net.backbone(to_images([patch.pixels, *changed], self.device))
-        plain = normalise(pyramid.block4)
-        dropped = augment.drop_channels(plain[0], options.augment, self._generator)
-        features = torch.cat([plain, dropped]).transpose(0, 1).contiguous()
-        shifts = np.array([view.shift for view in views] + [(0.0, 0.0)] * len(dropped))
-        labels = self._labels(shifts, features.shape[-1])
-        self.classifier = Classifier(features, labels, options.classifier, self._generator)
-        self.memory = SampleMemory(self.classifier.project(features), labels, options.memory)
+        """Learns the target, and folds what the head knows of it into the head."""
+        super().init(frame, box)
         if self.net.iou_head is not None:
-            target = Pyramid(*(block[:1] for block in pyramid))
-            placed = self._tensor(patch.to_patch(box))
-            self.modulation = self.net.iou_head.modulation(target, placed[None])
+            self._climber = Climber(self.net.iou_head, self.modulation)
 
-    @torch.no_grad()
-    def update(self, frame: Frame) -> Prediction:
-        """Finds the target: localise, refine, remember, learn."""
-        check_frame(frame)
-        look = self.look(frame)
-        found = self.localise(look)
-        if found.status != "lost":
-            self._move_to(self._centre + found.displacement * look.patch.scale, frame)
-            self._refine(look)
-            if found.status != "uncertain":
-                self._remember(look, found.status)
-        self._learn(found.status)
-        return Prediction(self.box, found.score, found.status)
-
-    @torch.no_grad()
-    def look(self, frame: Frame) -> Look:
-        """Crops around the last known place and runs backbone and classifier; changes nothing."""
-        patch = crop(frame, self._centre, self._side, self.options.size)
-        pyramid = self.net.backbone(to_images([patch.pixels], self.device))
-        sample = self.classifier.project(normalise(pyramid.block4).transpose(0, 1))
-        return Look(patch, pyramid, sample, self.classifier.score(sample)[0])
-
-    def localise(self, look: Look) -> Localisation:
-        """Reads the score map; changes nothing."""
-        extent = self._extent / look.patch.scale
-        return localise(look.score_map, extent, self.options.size, self.options.localise)
+    def refined(self, look: Look) -> Float[np.ndarray, "4"] | None:
+        """The mean of the proposals that climbed highest."""
+        return select(self.climb(look, self.box), self.options.refine)
 
     @torch.no_grad()
     def climb(self, look: Look, box: Float[np.ndarray, "4"]) -> Ascent:
         """Proposals around `box` (px of the frame) and their way up; needs a trained head."""
-        head, options = self.net.iou_head, self.options.refine
-        placed = self._tensor(look.patch.to_patch(box))
-        proposals = jitter(placed, options, self._generator)
+        head, options = self._running.iou_head, self.options.refine
+        proposals = jitter(self._tensor(look.patch.to_patch(box)), options, self._generator)
         features = head.search_features(look.pyramid)
-        return ascend(
-            lambda moved: head.predict(features, self.modulation, moved[None])[0],
-            proposals,
-            options,
-        )
-
-    @property
-    def _side(self) -> float:
-        """Side of the square that is looked at, px of the frame."""
-        return self.options.search_scale * float(np.sqrt(self._extent.prod()))
-
-    def _tensor(self, values: np.ndarray) -> Tensor:
-        return torch.from_numpy(values).float().to(self.device)
-
-    def _labels(
-        self, shifts: Float[np.ndarray, "n 2"], cells: int
-    ) -> Float[Tensor, "n {cells} {cells}"]:
-        """Gaussians at targets that are `shifts` (x, y) patch px off the middle."""
-        options = self.options
-        centres = self._tensor(shifts) * cells / options.size + cells / 2
-        return ops.gaussian_label(
-            centres, cells, options.label_sigma * cells / options.search_scale
-        )
-
-    def _move_to(self, centre: Float[np.ndarray, "2"], frame: Frame) -> None:
-        reach = self.options.leave * self._extent
-        edge = np.array([frame.shape[1], frame.shape[0]])
-        self._centre = np.clip(centre, -reach, edge + reach)
-
-    def _refine(self, look: Look) -> None:
-        if self.net.iou_head is None:
-            return
-        found = select(self.climb(look, self.box), self.options.refine)
-        if found is not None:
-            refined = look.patch.to_frame(found)
-            self._centre, self._extent = boxes.centre(refined), refined[2:]
-
-    def _remember(self, look: Look, status: Status) -> None:
-        options, patch = self.options.memory, look.patch
-        middle = patch.corner + patch.scale * patch.size / 2
-        shift = (self._centre - middle) / patch.scale
-        label = self._labels(shift[None], look.score_map.shape[-1])[0]
-        hard = status == "hard_negative"
-        rate = options.hard_negative_learning_rate if hard else options.learning_rate
-        self.memory.insert(look.sample[:, 0], label, rate)
-
-    def _learn(self, status: Status) -> None:
-        self._updates += 1
-        if status == "hard_negative" or self._updates % self.options.train_every == 0:
-            self.classifier.update(*self.memory.filled_slots())
+        if self.plain:
+            return ascend(
+                lambda moved: head.predict(features, self.modulation, moved[None])[0],
+                proposals,
+                options,
+            )
+        with torch.inference_mode():  # fifty small steps: a fifth less time than in no_grad
+            return climb(partial(self._climber.judge, features), proposals, options)

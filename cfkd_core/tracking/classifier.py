@@ -89,7 +89,8 @@ def mlu(scores: Maps) -> Maps:
     return torch.where(scores > 0, scores, 0.05 * torch.expm1(20 * scores.clamp(max=0)))
 
 
-def _mlu_slope(scores: Maps) -> Maps:
+def mlu_slope(scores: Maps) -> Maps:
+    """The derivative of `mlu`."""
     return torch.exp(20 * scores.clamp(max=0))
 
 
@@ -113,7 +114,7 @@ class FilterProblem:
         """See `LeastSquares`; `x` is the filter, flat."""
         shape = (-1, self.kernel, self.kernel)
         scores = correlate(self.samples, x.view(shape))
-        slope = _mlu_slope(scores)
+        slope = mlu_slope(scores)
         curvature = self.weights * slope * slope
 
         def pull_back(maps: Maps) -> Vector:
@@ -172,7 +173,7 @@ class JointProblem:
         weights, projection = self.split(x)
         samples = project(self.features, projection)
         scores = correlate(samples, weights)
-        slope = _mlu_slope(scores)
+        slope = mlu_slope(scores)
         curvature = self.weights * slope * slope
 
         def push_forward(v: Vector) -> Maps:
@@ -217,6 +218,9 @@ class Classifier:
     ) -> None:
         """Learns both layers from the first frame's samples, all of equal weight.
 
+        In double precision: in single, rounding in the sixty steps moves the scores by a
+        hundredth, and two runtimes whose features differ in the sixth digit track differently.
+
         Args:
             features: normalised block 4 features of the augmented target patches, channels first.
             labels: a Gaussian at the target of each.
@@ -224,15 +228,15 @@ class Classifier:
         """
         self.options = options
         count = features.shape[1]
-        equal = features.new_full((count,), 1 / count)
-        problem = JointProblem(features, labels, equal, options)
+        equal = labels.new_full((count,), 1 / count).double()
+        problem = JointProblem(features.double(), labels.double(), equal, options)
         solution = gauss_newton(
             problem,
             problem.start(generator),
             options.gauss_newton_steps,
             options.conjugate_gradient_steps,
         )
-        self.filter, self.projection = problem.split(solution)
+        self.filter, self.projection = problem.split(solution.to(features))
 
     def project(self, features: Float[Tensor, "c n h w"]) -> Samples:
         """Normalised features in the classifier's own channels."""
@@ -242,10 +246,15 @@ class Classifier:
         """Raw score maps; about 1 on the target, about 0 elsewhere."""
         return correlate(samples, self.filter)
 
-    def update(self, samples: Samples, labels: Maps, weights: Float[Tensor, "n"]) -> None:
+    def update(
+        self,
+        samples: Samples,
+        labels: Maps,
+        weights: Float[Tensor, "n"],
+        problem: type[FilterProblem] = FilterProblem,
+    ) -> None:
         """Fits the filter to the weighted memory, a few steps from where it is."""
-        problem = FilterProblem(
-            samples, labels, weights, self.options.kernel, self.options.filter_regularisation
-        )
-        solution = gauss_newton(problem, self.filter.flatten(), 1, self.options.update_steps)
+        kernel, regularisation = self.options.kernel, self.options.filter_regularisation
+        posed = problem(samples, labels, weights, kernel, regularisation)
+        solution = gauss_newton(posed, self.filter.flatten(), 1, self.options.update_steps)
         self.filter = solution.view_as(self.filter)

@@ -1,45 +1,72 @@
 """Trackers by name, ours and OpenCV's."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from cfkd_core import paths
 from cfkd_core.errors import InputError
-from cfkd_core.models.atom import AtomNet
+from cfkd_core.models.atom import ARCHITECTURES, HEADS, AtomNet
 from cfkd_core.models.backbones import imagenet_backbone
+from cfkd_core.models.box_head import BoxHead
+from cfkd_core.models.tensor_file import read_metadata
 from cfkd_core.models.weights import import_pytracking, load
-from cfkd_core.tracking.atom import ATOM, MATOM, AtomOptions, AtomTracker
+from cfkd_core.tracking.atom import ATOM, AtomTracker
+from cfkd_core.tracking.drnet import DRNET, DrnetTracker
 from cfkd_core.tracking.mosse import MosseTracker
+from cfkd_core.tracking.online import OnlineTracker
 from cfkd_core.tracking.opencv import MAKERS, OpenCVTracker
 from cfkd_core.tracking.tracker import Tracker
 
-_ATOM_OPTIONS: dict[str, AtomOptions] = {"atom": ATOM, "matom": MATOM}
-_BACKBONES = {"atom": "resnet18", "matom": "mobilenet_v2"}
+_ATOMS, _DRNETS = ("atom", "matom"), ("drnet", "mdrnet")
 
-TRACKERS = (*_ATOM_OPTIONS, "mosse", *MAKERS)
+TRACKERS = (*_ATOMS, *_DRNETS, "mosse", *MAKERS)
+"""Always there; networks that ship under other names (see `trained`) are trackers, too."""
+
+# Backbones whose classifier has 32 channels; 64 for the others (facts.md 2.4).
+_NARROW = ("mobilenet_v2", "mobilenet_v2_c96", "resnet18_t")
 
 
 def load_tracker(name: str, *, weights: Path | None = None, seed: int = 0) -> Tracker:
     """A tracker by name, ready for `init`.
 
     Args:
-        name: one of `TRACKERS`.
-        weights: of `atom` and `matom`: a file of this project (`.safetensors`), or a checkpoint of
-            PyTracking or of the thesis's author. Without it, what ships with the project: the
-            student's own weights, or else the ImageNet backbone and no head.
+        name: one of `TRACKERS` or `trained()`.
+        weights: a network in a file of this project (`.safetensors`), or a checkpoint of
+            PyTracking or of the thesis's author; for every name but those of the trackers without
+            a network. Without it, what ships under the name, or else the ImageNet backbone and no
+            head.
         seed: of everything random.
 
     Raises:
         InputError: for a name that is not one of them, or weights that cannot be used.
     """
-    if name not in TRACKERS:
-        raise InputError(f"tracker {name}: choose one of {', '.join(TRACKERS)}")
-    if weights is not None and name not in _ATOM_OPTIONS:
-        raise InputError(f"tracker {name}: takes no weights, got {weights}")
-    if name == "mosse":
-        return MosseTracker(seed=seed)
-    if name in MAKERS:
-        return OpenCVTracker(name, seed=seed)
-    return AtomTracker(_network(name, weights), _ATOM_OPTIONS[name], seed=seed, name=name)
+    if name not in TRACKERS and name not in trained():
+        choices = ", ".join(dict.fromkeys([*TRACKERS, *trained()]))
+        raise InputError(f"tracker {name}: choose one of {choices}")
+    if name == "mosse" or name in MAKERS:
+        if weights is not None:
+            raise InputError(f"tracker {name}: takes no weights, got {weights}")
+        return MosseTracker(seed=seed) if name == "mosse" else OpenCVTracker(name, seed=seed)
+    return tracker_for(_network(name, weights), name, seed=seed)
+
+
+def trained() -> tuple[str, ...]:
+    """Names of the trained networks that ship with the project."""
+    files = sorted(paths.WEIGHTS.glob("*.safetensors"))
+    return tuple(file.stem for file in files if read_metadata(file).get("head") in HEADS)
+
+
+def tracker_for(net: AtomNet, name: str, *, seed: int = 0) -> OnlineTracker:
+    """The tracker that a network is made for, under a name of your choice.
+
+    The head says which algorithm, the backbone how wide the classifier is. A network without a
+    head is tracked with as ATOM, unless its name is that of a DRNet.
+    """
+    channels = 32 if net.backbone.name in _NARROW else 64
+    regresses = name in _DRNETS if net.iou_head is None else isinstance(net.iou_head, BoxHead)
+    kind, options = (DrnetTracker, DRNET) if regresses else (AtomTracker, ATOM)
+    fitting = replace(options, classifier=replace(options.classifier, channels=channels))
+    return kind(net, fitting, seed=seed, name=name)
 
 
 def _network(name: str, weights: Path | None) -> AtomNet:
@@ -47,5 +74,5 @@ def _network(name: str, weights: Path | None) -> AtomNet:
     if weights is None and shipped.is_file():
         weights = shipped
     if weights is None:
-        return AtomNet(imagenet_backbone(_BACKBONES[name]), None)
+        return AtomNet(imagenet_backbone(ARCHITECTURES[name].backbone), None)
     return load(weights) if weights.suffix == ".safetensors" else import_pytracking(weights)

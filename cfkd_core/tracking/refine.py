@@ -52,29 +52,48 @@ def jitter(
     return torch.cat([box[None], boxes.from_centre(centres, sizes)])
 
 
-def ascend(
-    predict: Callable[[Float[Tensor, "p 4"]], Float[Tensor, "p"]],
+def climb(
+    judge: Callable[[Float[Tensor, "p 4"]], tuple[Float[Tensor, "p"], Float[Tensor, "p 4"]]],
     proposals: Float[Tensor, "p 4"],
     options: RefineOptions,
 ) -> Ascent:
     """Gradient ascent on the predicted IoU, each side moved in proportion to its box's size.
 
     Args:
-        predict: 2 IoU - 1 of each box, differentiable in it.
+        judge: 2 IoU - 1 of each box, and its slope in x, y, w and h.
         proposals: px of the search patch.
 
     Source: facts.md 5.3, step 6; thesis section 3.1, p. 24.
     """
     path, values = [proposals], []
     for _ in range(options.steps):
-        current = path[-1].detach().requires_grad_()
+        current = path[-1]
+        iou, slope = judge(current)
+        path.append(current + options.step_length * slope * current[:, 2:].repeat(1, 2))
+        values.append(iou)
+    return Ascent(torch.stack(path), torch.stack(values))
+
+
+def ascend(
+    predict: Callable[[Float[Tensor, "p 4"]], Float[Tensor, "p"]],
+    proposals: Float[Tensor, "p 4"],
+    options: RefineOptions,
+) -> Ascent:
+    """`climb` for any prediction that autograd can follow: the plain way, and the reference.
+
+    Args:
+        predict: 2 IoU - 1 of each box, differentiable in it.
+        proposals: px of the search patch.
+    """
+
+    def judge(current: Tensor) -> tuple[Tensor, Tensor]:
+        current = current.detach().requires_grad_()
         with torch.enable_grad():
             iou = predict(current)
             (slope,) = torch.autograd.grad(iou.sum(), current)
-        current = current.detach()
-        path.append(current + options.step_length * slope * current[:, 2:].repeat(1, 2))
-        values.append(iou.detach())
-    return Ascent(torch.stack(path), torch.stack(values))
+        return iou.detach(), slope
+
+    return climb(judge, proposals, options)
 
 
 def select(ascent: Ascent, options: RefineOptions) -> Float[np.ndarray, "4"] | None:

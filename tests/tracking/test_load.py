@@ -3,10 +3,18 @@ import pytest
 
 import cfkd_core
 from cfkd_core.errors import InputError
-from cfkd_core.tracking.load import TRACKERS
+from cfkd_core.models import weights
+from cfkd_core.models.atom import ARCHITECTURES, Architecture, AtomNet, build, build_atom
+from cfkd_core.models.backbones import imagenet_backbone
+from cfkd_core.tracking.atom import ATOM, MATOM, AtomTracker
+from cfkd_core.tracking.drnet import DRNET, MDRNET, DrnetTracker
+from cfkd_core.tracking.load import TRACKERS, tracker_for, trained
 from cfkd_core.tracking.tracker import Tracker
 
-SHIPPED = [name for name in TRACKERS if name != "atom"]  # its backbone needs a network or a file
+# Where no weights of theirs ship, the teachers' backbones need a network or a file.
+SHIPPED = [name for name in TRACKERS if name not in ("atom", "drnet") or name in trained()]
+
+CARD = {"origin": "a test", "licence": "MIT"}
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -34,8 +42,59 @@ def test_every_tracker_follows_a_disc(name):
 
 
 def test_an_unknown_name_says_which_there_are():
-    with pytest.raises(InputError, match=r"tracker siamfc: choose one of atom, matom, mosse"):
+    with pytest.raises(
+        InputError, match=r"tracker siamfc: choose one of atom, matom, drnet, mdrnet, mosse"
+    ):
         cfkd_core.load_tracker("siamfc")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "options", "channels"),
+    [
+        (Architecture("resnet18", "iou", 256), ATOM, 64),
+        (Architecture("mobilenet_v2", "iou", 64), MATOM, 32),
+        (Architecture("resnet18_m", "iou", 128), ATOM, 64),  # facts.md 2.4: not halved in the code
+        (Architecture("resnet18_t", "iou", 32), MATOM, 32),
+        (Architecture("resnet18", "box", 256), DRNET, 64),
+        (Architecture("mobilenet_v2_c96", "box", 64), MDRNET, 32),
+    ],
+)
+def test_the_options_follow_from_the_network(architecture, options, channels):
+    tracker = tracker_for(build(architecture), "mine", seed=2)
+    assert isinstance(tracker, DrnetTracker if architecture.head == "box" else AtomTracker)
+    assert tracker.options == options
+    assert tracker.options.classifier.channels == channels
+    assert (tracker.name, tracker.seed) == ("mine", 2)
+
+
+def test_a_network_without_a_head_tracks_as_its_name_says():
+    net = AtomNet(imagenet_backbone("mobilenet_v2"), None)
+    assert tracker_for(net, "matom").options == MATOM
+    assert tracker_for(net, "mdrnet").options == MDRNET
+    assert cfkd_core.load_tracker("mdrnet").options == MDRNET
+
+
+def test_trained_networks_are_trackers_by_the_name_of_their_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("cfkd_core.paths.WEIGHTS", tmp_path)
+    weights.save(build_atom("atom_t").eval(), tmp_path / "cfkd-tiny.safetensors", CARD)
+    teacher = Architecture("resnet18", "box", 16)
+    weights.save(build(teacher).eval(), tmp_path / "drnet.safetensors", CARD)
+    assert trained() == ("cfkd-tiny", "drnet")
+    tiny, drnet = cfkd_core.load_tracker("cfkd-tiny"), cfkd_core.load_tracker("drnet")
+    assert tiny.net.architecture == ARCHITECTURES["atom_t"]
+    assert isinstance(tiny, AtomTracker)
+    assert drnet.net.architecture == teacher  # whatever backbone the thesis's DRNet has
+    assert isinstance(drnet, DrnetTracker)
+    with pytest.raises(InputError, match=r"tracker siamfc: choose one of .*, cfkd-tiny$"):
+        cfkd_core.load_tracker("siamfc")
+
+
+def test_other_weights_bring_their_own_architecture(tmp_path):
+    file = tmp_path / "other.safetensors"
+    weights.save(build_atom("mdrnet").eval(), file, CARD)
+    tracker = cfkd_core.load_tracker("matom", weights=file)
+    assert isinstance(tracker, DrnetTracker)
+    assert tracker.name == "matom"
 
 
 def test_only_networks_take_weights(tmp_path):
