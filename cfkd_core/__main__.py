@@ -203,10 +203,10 @@ def train(
         validate_every: steps between validations.
     """
     from cfkd_core.datasets.sources import parse_source
-    from cfkd_core.experiments.recipes import resolve
+    from cfkd_core.experiments.recipes import resolve_together
     from cfkd_core.experiments.run import RunOptions, describe, launch, parse_backbones, run
 
-    experiments = [resolve(name, recipe, smoke=smoke) for name in names.split(",")]
+    experiments = resolve_together(names.split(","), recipe, smoke=smoke)
     if dry_run:
         print("\n".join(describe(each) for each in experiments))
         return 0

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from cfkd_core.datasets.pair_plan import PairOptions
 from cfkd_core.errors import InputError
-from cfkd_core.experiments.definition import Experiment
+from cfkd_core.experiments.definition import Experiment, check_lockstep
 from cfkd_core.experiments.rows import EXPERIMENTS, MINI_DRNET
 
 # The target keeps its 58 px and loses its surroundings: 160 px at 2.78 targets show what 288 px
@@ -20,7 +20,7 @@ MINI_PAIRS = PairOptions(
 )
 
 # Steps an epoch: (networks that only learn a head, those that learn a backbone too).
-_HEAD_ONLY, _BACKBONE = 30, 10
+_HEAD_ONLY, _BACKBONE = 30, 8
 
 
 def paper(experiment: Experiment) -> Experiment:
@@ -71,3 +71,14 @@ def resolve(name: str, recipe: str, *, smoke: bool = False) -> Experiment:
         raise InputError(f"recipe {recipe!r}: unknown; choose from {', '.join(RECIPES)}")
     experiment = RECIPES[recipe](EXPERIMENTS[name])
     return experiment.smoke() if smoke else experiment
+
+
+def resolve_together(names: list[str], recipe: str, *, smoke: bool = False) -> list[Experiment]:
+    """The experiments of these names, which can be trained in lockstep.
+
+    Raises:
+        InputError: if a name is unknown, or they cannot share pairs and teacher.
+    """
+    experiments = [resolve(name, recipe, smoke=smoke) for name in names]
+    check_lockstep(experiments)
+    return experiments

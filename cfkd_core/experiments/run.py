@@ -22,7 +22,7 @@ from cfkd_core.datasets.pair_plan import PairOptions
 from cfkd_core.datasets.pairs import PairBatch, PairDataset, Source
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
-from cfkd_core.experiments.definition import Experiment, check_lockstep
+from cfkd_core.experiments.definition import Experiment
 from cfkd_core.models import weights
 from cfkd_core.models.atom import AtomNet, build
 from cfkd_core.models.backbones import BACKBONES, Backbone, imagenet_backbone
@@ -61,6 +61,7 @@ def run(
     """Trains the experiments in lockstep and writes weights with cards to `folder`.
 
     Args:
+        experiments: such as `resolve_together` gives.
         fabric: device, precision and processes; launched.
         recipe: its name, for the cards.
 
@@ -68,10 +69,8 @@ def run(
         The files of weights, in the experiments' order.
 
     Raises:
-        InputError: if the experiments cannot be trained together, a source is too small, or
-            weights to start from are missing.
+        InputError: if a source has no sequence to use, or weights to start from are missing.
     """
-    check_lockstep(experiments)
     begin = time.time()
     pairs = experiments[0].pairs
     learnt, held_out = split(sources)
@@ -282,20 +281,28 @@ def _validation_of(entries: list[dict[str, float | int]]) -> dict[str, float]:
     return {key: value for key, value in last.items() if key.startswith("validation_")}
 
 
-def curves(entries: list[dict[str, float | int]], points: int = 50) -> dict[str, list[float]]:
-    """Each term over the training, as means of up to `points` equal parts of it."""
+def curves(
+    entries: list[dict[str, float | int]], points: int = 50
+) -> dict[str, list[float | None]]:
+    """Each term over the training, as means of up to `points` equal parts of it.
+
+    None where a term was not asked for.
+    """
+    if not entries:
+        return {}
+    left_out = ("step", "seconds")
     names = [
-        key
-        for key in (entries[0] if entries else {})
-        if key not in {"step", "seconds"} and not key.startswith("validation_")
+        name
+        for name in dict.fromkeys(key for entry in entries for key in entry)
+        if name not in left_out and not name.startswith("validation_")
     ]
     parts = np.array_split(np.arange(len(entries)), min(points, len(entries)))
-    return {
-        name: [
-            float(f"{np.mean([entries[i].get(name, np.nan) for i in part]):.4g}") for part in parts
-        ]
-        for name in names
-    }
+    return {name: [_mean_of(name, [entries[i] for i in part]) for part in parts] for name in names}
+
+
+def _mean_of(name: str, entries: list[dict[str, float | int]]) -> float | None:
+    values = [entry[name] for entry in entries if name in entry]
+    return float(f"{np.mean(values):.4g}") if values else None
 
 
 def commit() -> str | None:

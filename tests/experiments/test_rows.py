@@ -1,0 +1,128 @@
+"""The definitions, against what the thesis and its code say of them (facts.md 1.3, 2.5, 3)."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from cfkd_core.errors import InputError
+from cfkd_core.experiments.definition import check_lockstep
+from cfkd_core.experiments.recipes import RECIPES, resolve
+from cfkd_core.experiments.rows import CFKD, EXPERIMENTS, SEPARATE
+from cfkd_core.models.atom import ARCHITECTURES
+from cfkd_core.training.stage import total_steps
+
+TEACHERS = {"atom", "drnet"}
+
+
+def test_every_row_of_the_tables_has_a_name():
+    rows = {
+        "4.1": {"atom", "cfkd", "cfkd_code"},
+        "4.2": {
+            *("ablation_gt", "ablation_ts", "ablation_ts_ah", "ablation_ts_ah_fidelity"),
+            *("cfkd", "ablation_separate"),
+        },
+        "4.3": {"cfkd_resnet18_m", "cfkd_resnet18_s", "cfkd_resnet18_t"},
+        "4.4": {"wang", "wang_corrected", "liu"},
+        "4.5": {"drnet", "mdrnet"},
+        "ours": {"cfkd_random", "cfkd_imagenet", "matom"},
+    }
+    assert set().union(*rows.values()) == EXPERIMENTS.keys()
+    assert all(EXPERIMENTS[name].name == name for name in EXPERIMENTS)
+    for table in ("4.2", "4.3", "4.4", "4.5"):
+        for name in rows[table] - {"cfkd"}:
+            assert f"table {table}" in EXPERIMENTS[name].reproduces
+
+
+def test_the_thesis_recipe():
+    """50 epochs of 1000 batches of 32; Adam at 1e-2, a tenth every 15 epochs; all of it learns."""
+    (stage,) = CFKD.stages
+    assert (stage.epochs, stage.batches, CFKD.batch_size) == (50, 1000, 32)
+    assert (stage.lr, stage.drop_every, stage.drop) == (1e-2, 15, 0.1)
+    assert stage.trained == ("backbone", "head")
+    assert CFKD.start == "random"
+    assert (CFKD.pairs.size, CFKD.pairs.search_scale, CFKD.pairs.proposals) == (288, 5.0, 16)
+    assert stage.losses == {
+        "fidelity": 100,
+        "correlation_filter": 0.1,
+        "teacher_soft": 1,
+        "adaptive_hard": 0.1,
+    }
+
+
+def test_the_code_differs_from_the_thesis_in_one_term():
+    thesis, code = (EXPERIMENTS[name].stages[0].losses for name in ("cfkd", "cfkd_code"))
+    assert code.items() - thesis.items() == {("correlation_filter_batch_maximum", 0.01)}
+    assert thesis.items() - code.items() == {("correlation_filter", 0.1)}
+
+
+@pytest.mark.parametrize("name", sorted(EXPERIMENTS.keys() - TEACHERS))
+def test_a_row_differs_from_cfkd_by_its_definition_alone(name):
+    row = EXPERIMENTS[name]
+    changed = {f.name for f in fields(row) if getattr(row, f.name) != getattr(CFKD, f.name)}
+    assert changed <= {"name", "reproduces", "architecture", "stages", "teacher", "start"}
+    assert (row.architecture != CFKD.architecture) == ("resnet18" in name or name == "mdrnet")
+
+
+def test_separate_training_has_a_stage_for_each_part():
+    backbone, head = SEPARATE.stages
+    assert (backbone.trained, head.trained) == (("backbone",), ("head",))
+    assert {**backbone.losses, **head.losses} == CFKD.stages[0].losses
+    assert backbone.steps == head.steps == CFKD.stages[0].steps
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_resolves_and_shrinks(name, recipe):
+    experiment = resolve(name, recipe)
+    small = resolve(name, recipe, smoke=True)
+    assert total_steps(small.stages) <= 8 < total_steps(experiment.stages)
+    assert small.terms == experiment.terms
+    assert [stage.trained for stage in small.stages] == [s.trained for s in experiment.stages]
+
+
+def test_the_mini_recipe_keeps_the_size_of_the_target():
+    paper, mini = resolve("cfkd", "paper").pairs, resolve("cfkd", "mini").pairs
+    assert mini.size / mini.search_scale == pytest.approx(paper.size / paper.search_scale)
+    # and lets the target wander no further than the patch reaches
+    assert mini.shift_jitter / 2 < mini.search_scale / 2
+
+
+def test_the_mini_recipe_starts_as_well_as_it_can():
+    starts = {name: resolve(name, "mini").start for name in EXPERIMENTS}
+    random = {"cfkd_random", "cfkd_resnet18_m", "cfkd_resnet18_s", "cfkd_resnet18_t"}
+    assert {name for name, start in starts.items() if start == "random"} == random
+    rates = {name: resolve(name, "mini").stages[0].lr for name in ("cfkd", "cfkd_random")}
+    assert rates == {"cfkd": 1e-3, "cfkd_random": 1e-2}
+
+
+def test_a_whole_table_can_be_trained_together():
+    for recipe in RECIPES:
+        check_lockstep(
+            [resolve(n, recipe) for n in EXPERIMENTS if EXPERIMENTS[n].teacher == "atom"]
+        )
+        check_lockstep([resolve(name, recipe) for name in TEACHERS])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"teacher": None}, "teacher is atom and None"),
+        ({"batch_size": 8}, "batch_size is 32 and 8"),
+    ],
+)
+def test_what_cannot_be_trained_together_is_refused(change, message):
+    with pytest.raises(InputError, match=message):
+        check_lockstep([CFKD, replace(CFKD, name="other", **change)])
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(InputError, match="'cfdk': unknown; choose from atom, drnet, cfkd"):
+        resolve("cfdk", "mini")
+    with pytest.raises(InputError, match="recipe 'maxi': unknown; choose from paper, mini"):
+        resolve("cfkd", "maxi")
+
+
+def test_networks_are_those_of_the_tables():
+    assert EXPERIMENTS["drnet"].architecture == ARCHITECTURES["drnet"]
+    assert resolve("drnet", "mini").architecture.backbone == "resnet18"
+    assert EXPERIMENTS["cfkd_resnet18_s"].architecture == ARCHITECTURES["atom_s"]

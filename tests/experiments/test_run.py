@@ -1,0 +1,165 @@
+"""From a name to weights that a tracker can load."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cfkd_core.__main__ import main
+from cfkd_core.datasets.pairs import Source
+from cfkd_core.datasets.sequence import Sequence
+from cfkd_core.datasets.sources import parse_source
+from cfkd_core.errors import InputError
+from cfkd_core.experiments import run as running
+from cfkd_core.experiments.recipes import resolve
+from cfkd_core.experiments.rows import EXPERIMENTS
+from cfkd_core.experiments.run import RunOptions, build_distiller, curves, launch, run, split
+from cfkd_core.models import weights
+from cfkd_core.models.atom import build
+from cfkd_core.models.backbones import build_backbone
+from cfkd_core.tracking.load import tracker_for
+
+SMALL_TEACHERS = {
+    name: replace(resolve(name, "mini").architecture, backbone="resnet18_t", width=8)
+    for name in ("atom", "drnet")
+}
+
+
+@pytest.fixture(scope="module")
+def fabric():
+    return launch("cpu", 1, 1, "32-true")
+
+
+@pytest.fixture(scope="module")
+def sources():
+    return [parse_source("synthetic:4")]
+
+
+@pytest.fixture(scope="module")
+def teachers(tmp_path_factory):
+    """Files of small networks with random weights, by the teacher's name."""
+    folder = tmp_path_factory.mktemp("teachers")
+    files = {name: folder / f"{name}.safetensors" for name in SMALL_TEACHERS}
+    for name, file in files.items():
+        torch.manual_seed(0)
+        weights.save(build(SMALL_TEACHERS[name]), file, {"origin": "a test", "licence": "MIT"})
+    return files
+
+
+@pytest.mark.parametrize("teacher", ["atom", "drnet"])
+def test_every_student_trains_and_can_be_loaded(teacher, teachers, sources, fabric, tmp_path):
+    names = [name for name, each in EXPERIMENTS.items() if each.teacher == teacher]
+    experiments = [resolve(name, "mini", smoke=True) for name in names]
+    options = RunOptions(teacher=teachers[teacher])
+    files = run(experiments, sources, tmp_path, fabric, options, "mini")
+    assert [file.stem for file in files] == names
+    for experiment, file in zip(experiments, files, strict=True):
+        net = weights.load(file)
+        assert net.architecture == experiment.architecture
+        card = json.loads(file.with_suffix(".json").read_text())
+        assert card["reproduces"] == experiment.reproduces
+        assert card["seed"] == 0
+        assert set(card["curves"]) == experiment.terms | {"total", "gradient", "lr"}
+        assert card["data"] == {"synthetic": {"weight": 1.0}}
+        # and it tracks
+        film = sources[0].sequences[0]
+        tracker = tracker_for(net, file.stem)
+        tracker.init(film.frames[0], film.boxes[0])
+        assert tracker.update(film.frames[1]).box.shape == (4,)
+
+
+def test_a_teacher_trains_from_a_file_of_weights(sources, fabric, tmp_path):
+    torch.manual_seed(0)
+    backbone = build_backbone("resnet18")
+    file = tmp_path / "resnet18.pth"
+    names = backbone.torchvision_names
+    state = {
+        names[own] + key.removeprefix(own): value
+        for key, value in backbone.state_dict().items()
+        for own in names
+        if key.startswith(own)
+    }
+    torch.save(state, file)
+    options = RunOptions(files={"resnet18": file})
+    experiments = [resolve(name, "mini", smoke=True) for name in ("atom", "drnet")]
+    distiller = build_distiller(experiments, options)
+    assert distiller.students["atom"].backbone is distiller.students["drnet"].backbone
+    files = run(experiments, sources, tmp_path / "out", fabric, options, "mini")
+    # the backbone is what it was, the large tensors rounded to half precision
+    for path in files:
+        trained = weights.load(path).backbone.state_dict()
+        for key, value in backbone.state_dict().items():
+            torch.testing.assert_close(trained[key], value, rtol=1e-3, atol=1e-6)
+
+
+def test_students_of_one_architecture_start_alike(teachers):
+    experiments = [resolve(name, "mini") for name in ("ablation_gt", "cfkd", "cfkd_random")]
+    distiller = build_distiller(experiments, RunOptions(teacher=teachers["atom"]))
+    gt, cfkd, fresh = (distiller.students[each.name].state_dict() for each in experiments)
+    assert all(torch.equal(gt[key], cfkd[key]) for key in gt)
+    heads = [key for key in gt if key.startswith("iou_head")]
+    assert all(torch.equal(gt[key], fresh[key]) for key in heads)
+    assert not torch.equal(gt["backbone.block1.0.weight"], fresh["backbone.block1.0.weight"])
+
+
+def test_one_sequence_in_ten_is_kept_from_training():
+    picture, box = np.zeros((4, 4, 3), np.uint8), np.ones((1, 4))
+    seen = np.ones(1, bool)
+    films = [Sequence(f"film{i}", [picture], box, seen) for i in range(200)]
+    learnt, held_out = split([Source("films", films)])
+    names = [{each.name for each in part[0].sequences} for part in (learnt, held_out)]
+    assert names[0] | names[1] == {film.name for film in films}
+    assert not names[0] & names[1]
+    assert len(names[1]) == pytest.approx(20, abs=10)
+
+
+def test_a_missing_teacher_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(running.paths, "WEIGHTS", tmp_path)
+    with pytest.raises(InputError, match=r"atom\.safetensors: no weights of the teacher atom"):
+        build_distiller([resolve("cfkd", "mini")], RunOptions())
+
+
+def test_curves_are_means_of_equal_parts():
+    entries = [{"step": i, "seconds": 1.0, "total": float(i)} for i in range(100)]
+    assert curves(entries, points=4) == {"total": [12.0, 37.0, 62.0, 87.0]}
+    assert curves(entries[:2], points=4) == {"total": [0.0, 1.0]}
+    assert curves([]) == {}
+
+
+def test_the_command_trains_from_a_name(teachers, tmp_path, capsys):
+    args = ["train", "ablation_ts", "--smoke", "--data", "synthetic:4", "--out", str(tmp_path)]
+    code = main([*args, "--teacher", str(teachers["atom"]), "--accelerator", "cpu"])
+    assert code == 0
+    assert f"wrote {tmp_path / 'ablation_ts.safetensors'}" in capsys.readouterr().out
+
+
+def test_a_dry_run_prints_the_experiment_and_trains_nothing(capsys, tmp_path):
+    assert (
+        main(["train", "cfkd,wang", "--dry-run", "--recipe", "paper", "--out", str(tmp_path)]) == 0
+    )
+    out = capsys.readouterr().out
+    assert "cfkd: mATOM as the thesis has it" in out
+    assert "590,689 parameters" in out
+    assert "50,000 steps of 32 pairs" in out
+    assert "tracking_per_channel" in out
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", "cfdk"], "experiment 'cfdk': unknown"),
+        (["train", "cfkd,mdrnet", "--smoke"], "cannot be trained together: teacher"),
+        (["train", "atom", "--data", "/nowhere"], "/nowhere: no such folder"),
+        (["train", "atom", "--backbones", "resnet18=nowhere.pth"], "expected NAME=FILE"),
+        (["train", "atom", "--data", "synthetic:1@-1"], "weight"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(args, message, capsys, tmp_path):
+    assert main([*args, "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+    assert error.count("\n") == 1
