@@ -10,7 +10,7 @@ Everything follows from a seed and a film's number.
 import numpy as np
 
 from cfkd_core.datasets.actors import HEIGHT, WIDTH, Actor, Camera
-from cfkd_core.datasets.photographs import Outline, Photograph, Picture
+from cfkd_core.datasets.photographs import Outline, Photograph, Picture, photograph
 from cfkd_core.datasets.scene import Scene, SceneFrames
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.datasets.textures import SIDE, Texture
@@ -85,10 +85,10 @@ def training_scene(number: int, seed: int) -> Scene:
 def _pictures(generator: np.random.Generator) -> tuple[Picture, Picture]:
     """Two different ones."""
     textures = generator.choice(TEXTURES, 2, replace=False).tolist()
-    photographs = generator.permutation(len(PHOTOGRAPHS))
+    others = generator.permutation(len(PHOTOGRAPHS))[:2].tolist()
     chosen = [
-        PHOTOGRAPHS[photograph] if generator.random() < PHOTOGRAPH_SHARE else Texture(texture)
-        for texture, photograph in zip(textures, photographs, strict=False)
+        PHOTOGRAPHS[other] if generator.random() < PHOTOGRAPH_SHARE else Texture(texture)
+        for texture, other in zip(textures, others, strict=True)
     ]
     return chosen[0], chosen[1]
 
@@ -114,7 +114,7 @@ def _size(picture: Picture) -> tuple[int, int]:
     """Height and width, px, without making a texture."""
     if isinstance(picture, Texture):
         return SIDE, SIDE
-    return picture.pixels().shape[:2]
+    return photograph(picture).shape[:2]
 
 
 def _actor(
