@@ -72,12 +72,10 @@ def test_it_follows_a_moving_target(net, video):
 def test_the_box_goes_where_the_head_says(net, video, offsets):
     """Shifts in units of the sides, growth as a logarithm, all relative to the classifier's box."""
     frames, truth = video
-    tracker = DrnetTracker(net)
-    tracker.init(frames[0], truth[0])
-    look = tracker.look(frames[1])
     offsets.copy_(torch.tensor([0.1, -0.2, np.log(1.5), np.log(0.5)]))
     tracker = DrnetTracker(net)
     tracker.init(frames[0], truth[0])
+    look = tracker.look(frames[1])
     x, y = boxes.centre(tracker.box)
     moved = look.patch.to_frame(tracker.refined(look))
     np.testing.assert_allclose(boxes.centre(moved), [x + 5, y - 10], atol=1e-3)
@@ -130,6 +128,19 @@ def test_equal_seeds_give_equal_boxes(net, video):
     first, again = (track(tracker, frames[:4], truth[0]) for _ in range(2))
     np.testing.assert_array_equal(first.boxes, again.boxes)
     np.testing.assert_array_equal(first.scores, again.scores)
+
+
+def test_short_cuts_do_not_change_the_box(video):
+    frames, truth = video
+    torch.manual_seed(0)
+    net = build_atom("mdrnet").requires_grad_(False)
+    net.backbone = imagenet_backbone("mobilenet_v2")
+    net.iou_head.output.weight *= 0.02
+    found, expected = (
+        track(DrnetTracker(net, plain=plain), frames[:2], truth[0]).boxes for plain in (False, True)
+    )
+    assert np.abs(expected[1, 2:] - 50).max() > 0.1
+    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_without_a_head_the_box_keeps_its_size(video):
