@@ -49,7 +49,7 @@ class Climber:
         """Folds the target into the head.
 
         Args:
-            head: in evaluation mode; not changed, and later changes to it are not seen.
+            head: in evaluation mode; stays as it is.
             modulation: of one target.
         """
         outputs = head.output.weight[0].split(head.width)

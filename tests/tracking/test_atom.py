@@ -103,6 +103,21 @@ def test_a_head_refines_the_box_within_bounds(video):
     )
 
 
+def test_short_cuts_do_not_change_the_boxes(video):
+    """Folded layers and the slope by hand against the network as it is and autograd."""
+    frames, truth = video
+    torch.manual_seed(0)
+    net = build_atom("matom").requires_grad_(False)
+    net.backbone = imagenet_backbone("mobilenet_v2")
+    net.iou_head.output.weight *= 0.02  # slopes as gentle as a trained head's
+    fast, plain = (AtomTracker(net, plain=plain) for plain in (False, True))
+    found, expected = (track(each, frames[:6], truth[0]) for each in (fast, plain))
+    assert np.ptp(expected.boxes[:, 2]) > 1
+    np.testing.assert_allclose(found.boxes, expected.boxes, atol=1e-3)
+    np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
+    assert fast.card == plain.card
+
+
 def test_the_centre_stays_near_the_frame(net, video):
     frames, _ = video
     tracker = AtomTracker(net)

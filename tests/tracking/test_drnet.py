@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,10 +9,18 @@ from cfkd_core.errors import InputError
 from cfkd_core.models.atom import AtomNet, build_atom
 from cfkd_core.models.backbones import imagenet_backbone
 from cfkd_core.patches import warp
+from cfkd_core.tracking.augment import AugmentOptions
 from cfkd_core.tracking.classifier import FilterProblem
 from cfkd_core.tracking.distractors import DistractorProblem
 from cfkd_core.tracking.drnet import DRNET, MDRNET, DrnetTracker
 from cfkd_core.tracking.tracker import Tracker, track
+
+LIGHT = replace(
+    MDRNET,
+    augment=AugmentOptions(blurs=(), angles=()),
+    classifier=replace(MDRNET.classifier, gauss_newton_steps=2),
+)
+"""A quick first frame, for tests of what comes after it."""
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +82,10 @@ def test_it_follows_a_moving_target(net, video):
 def test_the_box_goes_where_the_head_says(net, video, offsets):
     """Shifts in units of the sides, growth as a logarithm, all relative to the classifier's box."""
     frames, truth = video
-    tracker = DrnetTracker(net)
+    offsets.copy_(torch.tensor([0.1, -0.2, np.log(1.5), np.log(0.5)]))
+    tracker = DrnetTracker(net, LIGHT)
     tracker.init(frames[0], truth[0])
     look = tracker.look(frames[1])
-    offsets.copy_(torch.tensor([0.1, -0.2, np.log(1.5), np.log(0.5)]))
-    tracker = DrnetTracker(net)
-    tracker.init(frames[0], truth[0])
     x, y = boxes.centre(tracker.box)
     moved = look.patch.to_frame(tracker.refined(look))
     np.testing.assert_allclose(boxes.centre(moved), [x + 5, y - 10], atol=1e-3)
@@ -87,7 +95,7 @@ def test_the_box_goes_where_the_head_says(net, video, offsets):
 def test_one_update_is_localisation_and_then_the_head(net, video, offsets):
     frames, truth = video
     offsets.copy_(torch.tensor([0.0, 0.0, 0.1, -0.1]))
-    tracker = DrnetTracker(net)
+    tracker = DrnetTracker(net, LIGHT)
     tracker.init(frames[0], truth[0])
     look = tracker.look(frames[1])
     found = boxes.centre(truth[0]) + tracker.localise(look).displacement * look.patch.scale
@@ -100,7 +108,7 @@ def test_one_update_is_localisation_and_then_the_head(net, video, offsets):
 def test_a_head_gone_wild_leaves_a_box(net, video, offsets, growth):
     frames, truth = video
     offsets[2:] = growth
-    tracker = DrnetTracker(net)
+    tracker = DrnetTracker(net, LIGHT)
     trajectory = track(tracker, frames[:4], truth[0])
     assert np.isfinite(trajectory.boxes).all()
     assert (trajectory.boxes[:, 2:] > 0).all()
@@ -120,21 +128,35 @@ def test_the_filter_learns_most_from_what_it_scores_worst(net, video, monkeypatc
 
     noticed(FilterProblem)
     noticed(DistractorProblem)
-    track(DrnetTracker(net), frames[:12], truth[0])
+    track(DrnetTracker(net, LIGHT), frames[:11], truth[0])
     assert set(problems) == {DistractorProblem}
 
 
 def test_equal_seeds_give_equal_boxes(net, video):
     frames, truth = video
-    tracker = DrnetTracker(net, seed=3)
+    tracker = DrnetTracker(net, LIGHT, seed=3)
     first, again = (track(tracker, frames[:4], truth[0]) for _ in range(2))
     np.testing.assert_array_equal(first.boxes, again.boxes)
     np.testing.assert_array_equal(first.scores, again.scores)
 
 
+def test_short_cuts_do_not_change_the_box(video):
+    frames, truth = video
+    torch.manual_seed(0)
+    net = build_atom("mdrnet").requires_grad_(False)
+    net.backbone = imagenet_backbone("mobilenet_v2")
+    net.iou_head.output.weight *= 0.02
+    found, expected = (
+        track(DrnetTracker(net, LIGHT, plain=plain), frames[:2], truth[0]).boxes
+        for plain in (False, True)
+    )
+    assert np.abs(expected[1, 2:] - 50).max() > 0.1
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
 def test_without_a_head_the_box_keeps_its_size(video):
     frames, truth = video
-    tracker = DrnetTracker(AtomNet(imagenet_backbone("mobilenet_v2"), None))
+    tracker = DrnetTracker(AtomNet(imagenet_backbone("mobilenet_v2"), None), LIGHT)
     trajectory = track(tracker, frames[:4], truth[0])
     np.testing.assert_array_equal(trajectory.boxes[:, 2:], np.full((4, 2), 50.0))
 

@@ -1,0 +1,21 @@
+"""The online core on real video: whatever runs it, the answers are the same."""
+
+import numpy as np
+import pytest
+
+import cfkd_core
+from cfkd_core.datasets.readers import load_benchmark
+from cfkd_core.tracking.tracker import track
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["matom", "mdrnet"])
+def test_the_fast_path_follows_the_plain_one(shared, name):
+    """A hundred frames of three videos with what ships, to a thousandth of a pixel."""
+    fast = cfkd_core.load_tracker(name)
+    plain = type(fast)(fast.net, fast.options, seed=fast.seed, name=name, plain=True)
+    for sequence in load_benchmark("otb", shared / "data" / "otb-dev")[:3]:
+        frames = [sequence.frames[number] for number in range(min(100, len(sequence)))]
+        found, expected = (track(each, frames, sequence.boxes[0]) for each in (fast, plain))
+        np.testing.assert_allclose(found.boxes, expected.boxes, atol=1e-3)
+        assert found.statuses == expected.statuses
