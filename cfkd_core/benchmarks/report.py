@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from cfkd_core.benchmarks.protocols import measures
+from cfkd_core.benchmarks.protocols.protocol import summary
 from cfkd_core.errors import InputError
 from cfkd_core.files import write_text
 
@@ -94,12 +96,18 @@ class Report:
         return pd.DataFrame.from_dict(rows, orient="index")
 
     def by_attribute(self) -> pd.DataFrame:
-        """One row an attribute: mean scores over the sequences that have it, and their number."""
+        """One row an attribute: scores of the sequences that have it, and their number."""
         rows = {}
         for code in sorted({code for each in self.sequences for code in each.attributes}):
-            having = [each.scores for each in self.sequences if code in each.attributes]
-            rows[code] = pd.DataFrame(having).mean().to_dict() | {"sequences": len(having)}
+            having = [each for each in self.sequences if code in each.attributes]
+            rows[code] = self._scores(having) | {"sequences": len(having)}
         return pd.DataFrame.from_dict(rows, orient="index")
+
+    def _scores(self, sequences: list[SequenceScore]) -> dict[str, float]:
+        """The report's scores on some of its sequences."""
+        read = {name: measures(self.protocol)[name] for name in self.scores}
+        curves = {each.curve: mean_curve(sequences, each.curve) for each in read.values()}
+        return summary(read, curves)
 
 
 def table(reports: Iterable[Report]) -> pd.DataFrame:
