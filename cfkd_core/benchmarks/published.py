@@ -12,6 +12,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -103,7 +104,8 @@ def read_vot_annotation(path: Path) -> dict[str, VotAnnotation]:
 
 def _vot_annotation(name: str, entry: Mapping) -> VotAnnotation:
     regions = np.array(entry["gt_rect"], dtype=float)
-    tags = {tag: np.array(entry[tag], dtype=bool) for tag in VOT_TAGS if tag in entry}
+    # a tag that nobody assessed is an empty list
+    tags = {tag: np.array(entry[tag], dtype=bool) for tag in VOT_TAGS if entry.get(tag)}
     return VotAnnotation(name, regions, (entry["width"], entry["height"]), tags)
 
 
@@ -153,23 +155,29 @@ def _head(file: Path, size: int) -> bytes:
 
 
 def _in_archive(archive: Path) -> Iterator[tuple[PurePosixPath, Reader]]:
+    with _unpacking(archive), zipfile.ZipFile(archive) as opened:
+        members = sorted(opened.infolist(), key=lambda member: member.filename)
+        for member in members:
+            path = PurePosixPath(member.filename.replace("\\", "/"))
+            if path.is_absolute() or ".." in path.parts:
+                raise InputError(f"{archive}: {member.filename!r} leads out of it; distrust it")
+            if not member.is_dir():
+                yield path, partial(_member, archive, opened, member)
+
+
+def _member(archive: Path, opened: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -> bytes:
+    # a member may be longer than the archive's table says: the reading is bounded, not the table
+    with _unpacking(archive), opened.open(member) as file:
+        return file.read(size)
+
+
+@contextmanager
+def _unpacking(archive: Path) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(archive) as opened:
-            for member in sorted(opened.infolist(), key=lambda member: member.filename):
-                path = PurePosixPath(member.filename.replace("\\", "/"))
-                if path.is_absolute() or ".." in path.parts:
-                    raise InputError(f"{archive}: {member.filename!r} leads out of it; distrust it")
-                if not member.is_dir():
-                    yield path, partial(_member, opened, member)
+        yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         # the last two: a compression that is unknown, and a password
         raise InputError(f"{archive}: cannot be unpacked ({error}); fetch it anew") from None
-
-
-def _member(opened: zipfile.ZipFile, member: zipfile.ZipInfo, size: int) -> bytes:
-    # a member may be longer than the archive's table says, so the reading is bounded, not the table
-    with opened.open(member) as file:
-        return file.read(size)
 
 
 def _text(content: bytes, place: str) -> str:

@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,15 @@ def test_curves_are_matlabs_at_every_sequence_and_threshold(run, curve, file):
     names = [str(name[0]) for name in matlab["nameTrkAll"].ravel()]
     expected = matlab["aveSuccessRatePlot"][names.index(RUNS[run])]
     np.testing.assert_allclose(_curves(run)[curve], expected, rtol=0, atol=1e-9)
+
+
+def test_eleven_trackers_are_scored_within_five_seconds_of_one_core():
+    _ground_truth()
+    _curves.cache_clear()
+    start = time.process_time()
+    for run in (*RUNS, *AUTHORS):
+        _curves(run)
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("run", [*RUNS, *AUTHORS])
