@@ -120,25 +120,27 @@ def table(reports: Iterable[Report]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def markdown(frame: pd.DataFrame, index: str = "tracker") -> str:
-    """`frame` as a Markdown table: scores to three decimals, frames per second to one.
+def markdown(frame: pd.DataFrame, index: str = "tracker", decimals: int = 3) -> str:
+    """`frame` as a Markdown table: scores to so many decimals, frames per second to one.
 
     Args:
         index: heading of the first column, which holds the rows' labels.
     """
     columns = [[index, *map(str, frame.index)]]
-    columns += [[str(name), *(_cell(name, value) for value in frame[name])] for name in frame]
+    columns += [
+        [str(name), *(_cell(name, value, decimals) for value in frame[name])] for name in frame
+    ]
     heading, *rows = ["| " + " | ".join(cells) + " |" for cells in zip(*columns, strict=True)]
     rule = "|---|" + "---:|" * len(frame.columns)
     return "\n".join([heading, rule, *rows]) + "\n"
 
 
-def _cell(column: object, value: object) -> str:
+def _cell(column: object, value: object, decimals: int) -> str:
     if pd.isna(value):
         return "–"
     if not isinstance(value, float):
         return str(value)
-    return f"{value:.1f}" if column == "fps" else f"{value:.3f}"
+    return f"{value:.1f}" if column == "fps" else f"{value:.{decimals}f}"
 
 
 def save_json(reports: Iterable[Report], path: Path) -> None:
