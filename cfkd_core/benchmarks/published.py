@@ -39,7 +39,7 @@ def read_one_pass(source: Path) -> dict[str, tuple[Boxes, ...]]:
 
     The file's name is the sequence's: `Basketball.txt`, `Basketball_KCF.mat`, or in GOT-10k's
     layout `GOT-10k_Val_000001/GOT-10k_Val_000001_001.txt` for the first repetition. Files of times
-    are passed over.
+    and hidden files are passed over.
 
     Returns:
         Boxes x, y, w, h as published: the first pixel is 0 or 1, as the benchmark has it.
@@ -50,7 +50,7 @@ def read_one_pass(source: Path) -> dict[str, tuple[Boxes, ...]]:
     found: dict[str, list[Boxes]] = {}
     for path, content in _files(source, {".txt", ".mat"}):
         place = f"{source}: {path}"
-        if path.suffix == ".mat":
+        if path.suffix.lower() == ".mat":
             name, boxes = path.stem.split("_")[0], _parse_mat(content, place)
         else:
             name, boxes = _sequence(path), _parse_text(_text(content, place), place)
@@ -127,7 +127,9 @@ def _files(source: Path, suffixes: set[str]) -> Iterator[tuple[PurePosixPath, by
         raise InputError(f"{source}: neither a folder nor a zip of results")
     total = 0
     for number, (path, read) in enumerate(found, 1):
-        if path.suffix.lower() not in suffixes or path.stem.endswith("_time"):
+        # macOS packs a hidden companion beside each file
+        hidden = path.name.startswith(".")
+        if hidden or path.suffix.lower() not in suffixes or path.stem.endswith("_time"):
             continue
         content = read(MOST_BYTES + 1)
         total += len(content)

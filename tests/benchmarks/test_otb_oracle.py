@@ -102,3 +102,5 @@ def test_scores_are_the_stored_ones(run):
     scores = OTB.scores({name: rows.mean(axis=0) for name, rows in _curves(run).items()})
     assert scores["success_auc"] == pytest.approx(stored["auc21"], abs=1e-9)
     assert scores["precision_at_20"] == pytest.approx(stored["p20"], abs=1e-9)
+    area = _curves(run)["precision"].mean()
+    assert area == pytest.approx(stored["precision_curve_auc"], abs=1e-9)

@@ -46,7 +46,9 @@ def _cell(*structs):
 @pytest.mark.parametrize("delimiter", [",", "\t", " ", ", "])
 def test_text_of_any_delimiter(tmp_path, delimiter):
     text = "\r\n".join(delimiter.join(map(str, row)) for row in BOXES) + "\r\n\r\n"
-    found = read_one_pass(_write(tmp_path, {"a.txt": text, "a_time.txt": "0.1\n", "x.md": "?"}))
+    found = read_one_pass(_write(tmp_path, {
+        "a.txt": text, "a_time.txt": "0.1\n", "x.md": "?", "__MACOSX/._a.txt": b"\xff"
+    }))  # fmt: skip
     assert list(found) == ["a"]
     np.testing.assert_array_equal(found["a"][0], BOXES)
 
