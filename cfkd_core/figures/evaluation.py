@@ -48,7 +48,7 @@ def precision_plot(axes: Axes, reports: Sequence[Report]) -> None:
     The number in a label is the value at 20 px, which the grey line marks, or the area under the
     line where the protocol takes that.
     """
-    _mark_value(axes, reports, "precision", 20)
+    _mark_value(axes, reports, "precision", 20.0)
     _curves(axes, reports, "precision", label_at=50.0)
     axes.set(xlabel="centre error threshold (px)", ylabel="share of frames within it")
 
@@ -115,7 +115,7 @@ def _score(report: Report, curve: str) -> float:
 def _heights(scores: Sequence[float], ends: Sequence[float]) -> Float[np.ndarray, "_"]:
     """Where the labels stand: where the lines end, but in the order of the scores."""
     heights = np.empty(len(scores))
-    heights[np.argsort(scores, kind="stable")] = _spread(np.sort(ends))
+    heights[np.argsort(scores, kind="stable")] = _spread(sorted(ends))
     return heights
 
 
