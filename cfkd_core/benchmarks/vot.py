@@ -1,0 +1,146 @@
+"""One run of a tracker on one VOT sequence, with restarts, and the text format it is kept in.
+
+A line is a region (x,y,w,h, or eight numbers of a quadrilateral; px, as the annotation counts
+them) or a single number that says why there is none.
+
+Source: VOT challenge's result files; facts.md 6.4 and protocols.md 1.5.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from cfkd_core.errors import InputError
+from cfkd_core.files import write_text
+
+TRACKED = -1
+"""The frame has a region. In the file this code does not appear: the region stands there."""
+SKIPPED = 0
+"""After a failure nothing is tracked until the restart."""
+INITIALISED = 1
+"""The tracker was given the annotation of this frame."""
+FAILED = 2
+"""The tracker's region did not overlap the annotation."""
+
+RESTART = 5
+"""Frames from a failure to the next initialisation."""
+
+VOT_TAGS = ("camera_motion", "illum_change", "motion_change", "size_change", "occlusion")
+"""What VOT's annotators marked in single frames."""
+
+_RECTANGLE, _QUADRILATERAL = 4, 8
+
+
+@dataclass(frozen=True)
+class VotAnnotation:
+    """What VOT says of a sequence; its frames are not needed to score.
+
+    Attributes:
+        regions: rectangles or quadrilaterals, px of the frame.
+        size: width and height of the frames in px.
+        tags: whether each frame has one of `VOT_TAGS`.
+    """
+
+    name: str
+    regions: Float[np.ndarray, "t _"]
+    size: tuple[int, int]
+    tags: Mapping[str, Bool[np.ndarray, "t"]]
+
+
+@dataclass(frozen=True)
+class VotRun:
+    """What a tracker answered in one pass with restarts.
+
+    Attributes:
+        regions: rectangles x, y, w, h, or quadrilaterals x1, y1, …, y4; px of the frame. NaN
+            where the code is not `TRACKED`.
+        codes: `TRACKED`, `INITIALISED`, `FAILED` or `SKIPPED`.
+    """
+
+    regions: Float[np.ndarray, "t _"]
+    codes: Int[np.ndarray, "t"]
+
+    def __post_init__(self) -> None:
+        if self.regions.shape[1] not in (_RECTANGLE, _QUADRILATERAL):
+            raise InputError(f"regions of {self.regions.shape[1]} numbers; VOT has 4 or 8")
+        if not np.isin(self.codes, (TRACKED, SKIPPED, INITIALISED, FAILED)).all():
+            raise InputError(f"codes {sorted(set(self.codes.tolist()))}; VOT has -1, 0, 1 and 2")
+        expected = np.repeat((self.codes == TRACKED)[:, None], self.regions.shape[1], axis=1)
+        if not (np.isfinite(self.regions) == expected).all():
+            raise InputError("a frame must have a region of finite numbers, or a code, not both")
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def tracked(self) -> Bool[np.ndarray, "t"]:
+        """Whether each frame has a region."""
+        return self.codes == TRACKED
+
+    @property
+    def failures(self) -> Int[np.ndarray, "f"]:
+        """Indices of the frames where the tracker failed."""
+        return np.flatnonzero(self.codes == FAILED)
+
+
+def write_run(path: Path, run: VotRun) -> None:
+    """Writes one line a frame, so that `read_run` gives back the run to four decimals."""
+    lines = [
+        ",".join(f"{number:.4f}" for number in region) if code == TRACKED else str(code)
+        for region, code in zip(run.regions, run.codes, strict=True)
+    ]
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def read_run(path: Path) -> VotRun:
+    """The run in a file of VOT's format.
+
+    Raises:
+        InputError: naming file and line, if the file is missing or not of the format.
+    """
+    if not path.is_file():
+        raise InputError(f"{path}: no such VOT result; run the tracker on this sequence first")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file; unpack or write it anew") from None
+    return parse_run(text, str(path))
+
+
+def parse_run(text: str, place: str) -> VotRun:
+    """The run that a text of VOT's format holds; `place` names it in errors."""
+    lines = text.rstrip().splitlines()
+    if not lines:
+        raise InputError(f"{place}: empty; unpack or write it anew")
+    rows = [_parse_line(line, f"{place}, line {i}") for i, line in enumerate(lines, 1)]
+    codes = np.array([int(row[0]) if len(row) == 1 else TRACKED for row in rows])
+    width = max(_RECTANGLE, *map(len, rows))
+    regions = np.full((len(rows), width), np.nan)
+    for region, row in zip(regions, rows, strict=True):
+        if len(row) > 1:
+            region[:] = _corners(row) if len(row) < width else row
+    return VotRun(regions, codes)
+
+
+def _parse_line(line: str, place: str) -> list[float]:
+    try:
+        row = [float(number) for number in re.split(r"[,\s]+", line.strip())]
+    except ValueError:
+        row = []
+    is_code = len(row) == 1 and row[0] in (SKIPPED, INITIALISED, FAILED)
+    is_region = len(row) in (_RECTANGLE, _QUADRILATERAL) and bool(np.isfinite(row).all())
+    if not (is_code or is_region):
+        raise InputError(
+            f"{place}: expected a code 0, 1 or 2, or a region of 4 or 8 numbers, "
+            f"got {line.strip()[:60]!r}"
+        )
+    return row
+
+
+def _corners(rectangle: list[float]) -> list[float]:
+    x, y, w, h = rectangle
+    return [x, y, x + w, y, x + w, y + h, x, y + h]
