@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,8 @@ class Report:
         thresholds: horizontal axis of each curve.
         scores: of the mean curve over sequences.
         missing: sequences without a complete result; the mean leaves them out.
+        repetitions: how often each sequence was run; curves and scores are means over them.
+        spread: standard deviation of each score between repetitions; empty where there is one.
     """
 
     protocol: str
@@ -55,6 +57,8 @@ class Report:
     scores: dict[str, float]
     sequences: tuple[SequenceScore, ...]
     missing: tuple[str, ...] = ()
+    repetitions: int = 1
+    spread: dict[str, float] = field(default_factory=dict)
 
     def curve(self, name: str) -> Float[np.ndarray, "_"]:
         """Mean over sequences of one curve, at `thresholds[name]`."""
@@ -85,14 +89,37 @@ class Report:
         return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def spread(repetitions: list[dict[str, float]]) -> dict[str, float]:
+    """Standard deviation of each score between repetitions; empty for fewer than two."""
+    if len(repetitions) < 2:
+        return {}
+    return {
+        name: float(np.std([scores[name] for scores in repetitions], ddof=1))
+        for name in repetitions[0]
+    }
+
+
 def table(reports: Iterable[Report]) -> pd.DataFrame:
-    """One row a tracker: mean scores, frames per second, sequences scored of all."""
+    """One row a tracker: mean scores, frames per second, sequences scored of all.
+
+    Where a tracker has repetitions, each score is followed by its spread.
+    """
+    reports = list(reports)
+    repeated = any(report.spread for report in reports)
     rows = {}
     for report in reports:
         scored = len(report.sequences)
         count = f"{scored} of {scored + len(report.missing)}" if report.missing else str(scored)
-        rows[report.tracker] = report.scores | {"fps": report.fps, "sequences": count}
+        scores = report.scores
+        if repeated:
+            scores = _interleaved(scores, report.spread)
+        rows[report.tracker] = scores | {"fps": report.fps, "sequences": count}
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _interleaved(scores: dict[str, float], deviations: dict[str, float]) -> dict[str, float]:
+    pairs = ({name: scores[name], f"± {name}": deviations.get(name)} for name in scores)
+    return {name: value for pair in pairs for name, value in pair.items()}
 
 
 def markdown(frame: pd.DataFrame, index: str = "tracker") -> str:

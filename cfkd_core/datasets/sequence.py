@@ -25,6 +25,7 @@ class Sequence:
         attributes: challenges, in OTB's codes (IV, SV, OCC, DEF, MB, FM, IPR, OPR, OV, BC, LR).
         origin: index of the first pixel in the benchmark's own files (OTB counts from 1);
             result files are written in it, so that other toolkits read them.
+        regions: quadrilaterals x1, y1, …, y4 where the benchmark has them (VOT), px as `boxes`.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Sequence:
     visible: Bool[np.ndarray, "t"]
     attributes: frozenset[str] = field(default_factory=frozenset)
     origin: int = 0
+    regions: Float[np.ndarray, "t 8"] | None = None
 
     def __post_init__(self) -> None:
         if not len(self.frames) == len(self.boxes) == len(self.visible):
