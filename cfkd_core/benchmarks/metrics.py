@@ -34,11 +34,27 @@ def centre_error(
     return np.linalg.norm(corners + halves, axis=1)
 
 
+def norm_error(
+    predicted: Float[np.ndarray, "t 4"], ground_truth: Float[np.ndarray, "t 4"]
+) -> Float[np.ndarray, "t"]:
+    """Euclidean distance of the centres, in widths and heights of the ground truth.
+
+    Where the ground truth has no area there is no such unit, and the value means nothing.
+
+    Source: Müller et al., TrackingNet, ECCV 2018; protocols.md 1.2.
+    """
+    sides = np.where(ground_truth[:, 2:] == 0, 1.0, ground_truth[:, 2:])
+    corners = predicted[:, :2] - ground_truth[:, :2]
+    halves = (predicted[:, 2:] - ground_truth[:, 2:]) / 2
+    return np.linalg.norm((corners + halves) / sides, axis=1)
+
+
 def success_curve(
-    overlaps: Float[np.ndarray, "t"], thresholds: Float[np.ndarray, "k"]
+    overlaps: Float[np.ndarray, "t"], thresholds: Float[np.ndarray, "k"], *, strict: bool = True
 ) -> Float[np.ndarray, "k"]:
-    """Share of frames whose overlap is strictly above each threshold."""
-    return (overlaps[:, None] > thresholds).mean(axis=0)
+    """Share of frames whose overlap is above each threshold; equal is enough if not `strict`."""
+    compare = np.greater if strict else np.greater_equal
+    return compare(overlaps[:, None], thresholds).mean(axis=0)
 
 
 def precision_curve(

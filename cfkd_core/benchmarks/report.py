@@ -23,6 +23,8 @@ class SequenceScore:
         curves: values at the report's thresholds, by curve.
         scores: named numbers, no unit.
         fps: frames per second of the tracker's updates; None where no times were kept.
+        weights: how much each value of a curve counts in the mean over sequences: one number a
+            curve, or one a value. A curve that is not named here counts 1.
     """
 
     name: str
@@ -31,6 +33,21 @@ class SequenceScore:
     curves: dict[str, tuple[float, ...]]
     scores: dict[str, float]
     fps: float | None
+    weights: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+    def weight(self, curve: str) -> Float[np.ndarray, "_"]:
+        """The weight of each value of a curve."""
+        given = np.array(self.weights.get(curve, (1.0,)))
+        return np.broadcast_to(given, len(self.curves[curve]))
+
+
+def mean_curve(sequences: Iterable[SequenceScore], name: str) -> Float[np.ndarray, "_"]:
+    """Weighted mean over sequences of one curve; NaN where nothing has a weight."""
+    sequences = tuple(sequences)
+    values = np.array([each.curves[name] for each in sequences])
+    weights = np.array([each.weight(name) for each in sequences])
+    total = weights.sum(axis=0)
+    return np.nansum(values * weights, axis=0) / np.where(total > 0, total, np.nan)
 
 
 @dataclass(frozen=True)
@@ -42,7 +59,7 @@ class Report:
         source: the folder whose boxes were scored.
         card: what the run wrote down about the tracker (options, weights, seed); may be empty.
         thresholds: horizontal axis of each curve.
-        scores: of the mean curve over sequences.
+        scores: of the mean curve over sequences; NaN where the protocol leaves one undefined.
         missing: sequences without a complete result; the mean leaves them out.
         repetitions: how often each sequence was run; curves and scores are means over them.
         spread: standard deviation of each score between repetitions; empty where there is one.
@@ -62,7 +79,7 @@ class Report:
 
     def curve(self, name: str) -> Float[np.ndarray, "_"]:
         """Mean over sequences of one curve, at `thresholds[name]`."""
-        return np.mean([sequence.curves[name] for sequence in self.sequences], axis=0)
+        return mean_curve(self.sequences, name)
 
     @property
     def fps(self) -> float | None:
@@ -145,8 +162,17 @@ def _cell(column: object, value: object) -> str:
 
 def save_json(reports: Iterable[Report], path: Path) -> None:
     """Writes reports so that `load_json` gives back equal ones."""
-    text = json.dumps([asdict(report) for report in reports], indent=1, allow_nan=False)
+    text = json.dumps([_plain(asdict(report)) for report in reports], indent=1, allow_nan=False)
     write_text(path, text + "\n")
+
+
+def _plain(entry: object) -> object:
+    """`entry` without NaN, which JSON does not have: null stands for it."""
+    if isinstance(entry, dict):
+        return {name: _plain(each) for name, each in entry.items()}
+    if isinstance(entry, list | tuple):
+        return [_plain(each) for each in entry]
+    return None if isinstance(entry, float) and np.isnan(entry) else entry
 
 
 def load_json(path: Path) -> list[Report]:
@@ -170,17 +196,27 @@ def _report(entry: dict) -> Report:
             | {
                 "attributes": tuple(each["attributes"]),
                 "curves": _tuples(each["curves"]),
+                "scores": _numbers(each["scores"]),
+                "weights": _tuples(each.get("weights", {})),
             }
         )
         for each in entry["sequences"]
     )
     changed = {
         "thresholds": _tuples(entry["thresholds"]),
+        "scores": _numbers(entry["scores"]),
         "sequences": sequences,
         "missing": tuple(entry["missing"]),
     }
     return Report(**entry | changed)
 
 
-def _tuples(curves: dict[str, list[float]]) -> dict[str, tuple[float, ...]]:
-    return {name: tuple(values) for name, values in curves.items()}
+def _tuples(curves: dict[str, list[float | None]]) -> dict[str, tuple[float, ...]]:
+    return {
+        name: tuple(np.nan if value is None else value for value in values)
+        for name, values in curves.items()
+    }
+
+
+def _numbers(scores: dict[str, float | None]) -> dict[str, float]:
+    return {name: np.nan if value is None else value for name, value in scores.items()}

@@ -1,37 +1,11 @@
-"""What each benchmark counts as success, by name: `PROTOCOLS`.
-
-A protocol turns the boxes of one sequence into curves, and a curve into scores. Curves are
-averaged over sequences, not frames, so a long sequence weighs no more than a short one.
-"""
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+"""OTB-2013, OTB-100, and UAV123, which took over OTB's toolkit."""
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from cfkd_core import boxes
 from cfkd_core.benchmarks import metrics
-
-Curves = Mapping[str, Float[np.ndarray, "_"]]
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """The rule of one benchmark.
-
-    Attributes:
-        name: as commands and reports write it.
-        thresholds: the horizontal axis of each curve, by the curve's name.
-        curves: (predicted, ground truth, visible) of one sequence -> its curves.
-        scores: curves, of a sequence or their mean, -> named numbers.
-    """
-
-    name: str
-    thresholds: Curves
-    curves: Callable[..., Curves]
-    scores: Callable[[Curves], dict[str, float]]
-
+from cfkd_core.benchmarks.protocols.protocol import Curves, Protocol, at, mean
 
 OTB_OVERLAPS = metrics.colon_grid(0.05, 21)
 OTB_ERRORS = np.arange(51.0)
@@ -64,22 +38,12 @@ def otb_curves(
     }
 
 
-def otb_scores(curves: Curves) -> dict[str, float]:
-    """Area under the success curve, and precision at 20 px.
+# The area is the mean of the 21 values: no overlap exceeds 1, so a perfect tracker has 20/21.
+_MEASURES = {"success_auc": mean("success"), "precision_at_20": at("precision", 20)}
+_THRESHOLDS = {"success": OTB_OVERLAPS, "precision": OTB_ERRORS}
 
-    The area is the mean of the 21 values: no overlap exceeds 1, so a perfect tracker has 20/21.
-    """
-    return {
-        "success_auc": float(np.mean(curves["success"])),
-        "precision_at_20": float(curves["precision"][20]),
-    }
+OTB = Protocol("otb", _THRESHOLDS, otb_curves, _MEASURES)
 
-
-PROTOCOLS = {
-    "otb": Protocol(
-        name="otb",
-        thresholds={"success": OTB_OVERLAPS, "precision": OTB_ERRORS},
-        curves=otb_curves,
-        scores=otb_scores,
-    ),
-}
+# A frame where the target is absent has NaN in UAV123's annotation, which is not positive: by
+# OTB's rule it fails in overlap and succeeds in centre error. PyTracking scores it likewise.
+UAV123 = Protocol("uav123", _THRESHOLDS, otb_curves, _MEASURES)
