@@ -157,7 +157,7 @@ def run(grid: Grid, *, execute: Execute = workers.here, force: bool = False) -> 
 def _prepare(grid: Grid, force: bool) -> dict[str, dict]:
     """Checks every folder, then opens each; gives the trackers' own cards."""
     layout = grid.runner.layout
-    prints = {each.name: store.fingerprint(each, grid.runner.told(each)) for each in grid.sequences}
+    prints = {each.name: store.fingerprint(each, layout) for each in grid.sequences}
     cards = {entrant.name: store.as_json(entrant.build().card) for entrant in grid.entrants}
     whole = {
         entrant.name: store.as_json(

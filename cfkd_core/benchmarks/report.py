@@ -207,6 +207,7 @@ def _report(entry: dict) -> Report:
         "scores": _numbers(entry["scores"]),
         "sequences": sequences,
         "missing": tuple(entry["missing"]),
+        "spread": _numbers(entry.get("spread", {})),
     }
     return Report(**entry | changed)
 

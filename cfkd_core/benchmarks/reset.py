@@ -1,197 +1,19 @@
-"""VOT's reset-based experiment: a tracker that has lost its target is started again.
+"""VOT's reset-based experiment: each frame waits for the tracker, and each failure costs a restart.
 
-`follow` is the referee. What it is shown of the tracker, and when, is a pace's business: here each
-frame has its own answer, in `realtime` the clock runs on.
+The files of one tracker lie in `<results>/<benchmark>/<tracker>/baseline/`, as in VOT's result
+folders: `<sequence>/<sequence>_001.txt` for the first repetition, `_001_time.txt` for its seconds.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-from jaxtyping import Bool, Float
-
-from cfkd_core.benchmarks import raster
 from cfkd_core.benchmarks import results as store
 from cfkd_core.benchmarks import vot
-from cfkd_core.benchmarks.vot import FAILED, INITIALISED, RESTART, SKIPPED, TRACKED, VotRun
+from cfkd_core.benchmarks.referee import Followed, follow
+from cfkd_core.benchmarks.vot import VotRun
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.tracking.tracker import Tracker
-
-Box = Float[np.ndarray, "4"]
-Latency = Callable[[int, float], float]
-
-
-class Followed(NamedTuple):
-    """A run with restarts, and what the clock said.
-
-    Attributes:
-        seconds: of the answer to each image; NaN where the tracker did not see it.
-    """
-
-    run: VotRun
-    seconds: Float[np.ndarray, "t"]
-
-
-class Booking(NamedTuple):
-    """What an answer means for the record.
-
-    Attributes:
-        frame: where the new box stands; past the end where it came too late.
-        box: the new one.
-        held: frames before it, in which the last box still stands.
-        last: that box.
-    """
-
-    frame: int
-    box: Box
-    held: range
-    last: Box
-
-
-@dataclass
-class Session:
-    """One tracker in front of one sequence.
-
-    Attributes:
-        latency: (frame, measured seconds) -> seconds that the clock counts.
-        seconds: so far, a number a frame.
-    """
-
-    tracker: Tracker
-    sequence: Sequence
-    latency: Latency
-    tick: Callable[[], None]
-    seconds: Float[np.ndarray, "t"] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.seconds = np.full(len(self.sequence), np.nan)
-
-    def init(self, frame: int) -> float:
-        """Shows the tracker its target; gives the seconds that took."""
-        image, box = self.sequence.frames[frame], self.sequence.boxes[frame]
-        start = time.perf_counter()
-        self.tracker.init(image, box)
-        return self._book(frame, time.perf_counter() - start)
-
-    def update(self, frame: int) -> tuple[Box, float]:
-        """The tracker's box in a frame, and the seconds it took."""
-        image = self.sequence.frames[frame]
-        start = time.perf_counter()
-        box = self.tracker.update(image).box
-        return box, self._book(frame, time.perf_counter() - start)
-
-    def _book(self, frame: int, measured: float) -> float:
-        self.seconds[frame] = self.latency(frame, measured)
-        self.tick()
-        return float(self.seconds[frame])
-
-
-Pace = Callable[[Session, int], Iterator[Booking]]
-
-
-def every_frame(session: Session, start: int) -> Iterator[Booking]:
-    """The pace of a clock that waits: each answer stands in its own frame."""
-    session.init(start)
-    for frame in range(start + 1, len(session.sequence)):
-        box, _ = session.update(frame)
-        yield Booking(frame, box, range(0), box)
-
-
-def measured(frame: int, seconds: float) -> float:
-    """The latency of a live clock."""
-    return seconds
-
-
-def follow(
-    tracker: Tracker,
-    sequence: Sequence,
-    pace: Pace = every_frame,
-    latency: Latency = measured,
-    tick: Callable[[], None] = lambda: None,
-) -> Followed:
-    """One repetition: tracks from the first frame, and anew after each failure.
-
-    A box that has no pixel in common with the annotation is a failure. The four frames after it are
-    skipped, and the tracker starts again in the fifth; where that is past the end, it does not. A
-    frame without annotation is never a failure, and no start: the next annotated one is.
-
-    A booked frame may stand behind a failure: where a box that is held fails, but the new one that
-    ends the holding does not, both are booked, as in the VOT toolkit.
-
-    Args:
-        pace: from a start on, what to book and where, until the end.
-
-    Source: VOT challenge, as in protocols.md 1.5; votchallenge/toolkit-legacy,
-        experiment_realtime.m at 7f57b13 for what is booked around a failure.
-    """
-    truth = _Truth(sequence)
-    session = Session(tracker, sequence, latency, tick)
-    regions = np.full((len(sequence), 4), np.nan)
-    codes = np.full(len(sequence), SKIPPED)
-    start = truth.next_annotated(0)
-    while start < len(sequence):
-        codes[start] = INITIALISED
-        restart = len(sequence)
-        for booking in pace(session, start):
-            failed = _book(booking, truth, regions, codes)
-            if failed is not None:
-                codes[failed] = FAILED
-                restart = booking.frame + RESTART
-                break
-        start = truth.next_annotated(restart)
-    return Followed(VotRun(regions, codes), session.seconds)
-
-
-def _book(
-    booking: Booking,
-    truth: "_Truth",
-    regions: Float[np.ndarray, "t 4"],
-    codes: np.ndarray,
-) -> int | None:
-    """Writes the boxes down; gives the frame of a failure, the later one of two."""
-    failed = None
-    for frame in booking.held:
-        if truth.missed(frame, booking.last):
-            failed = frame
-            break
-        regions[frame], codes[frame] = booking.last, TRACKED
-    if booking.frame >= len(codes):
-        return failed
-    if truth.missed(booking.frame, booking.box):
-        return booking.frame
-    regions[booking.frame], codes[booking.frame] = booking.box, TRACKED
-    return failed
-
-
-class _Truth:
-    """The annotation as the referee reads it."""
-
-    def __init__(self, sequence: Sequence) -> None:
-        self.regions = annotation(sequence)
-        height, width = sequence.frames[0].shape[:2]
-        self.size = (width, height)
-        self.known: Bool[np.ndarray, "t"] = ~np.isnan(self.regions).any(axis=1)
-
-    def next_annotated(self, frame: int) -> int:
-        """The first frame from `frame` on that has an annotation; the length if there is none."""
-        later = np.flatnonzero(self.known[frame:])
-        return frame + int(later[0]) if len(later) else len(self.known)
-
-    def missed(self, frame: int, box: Box) -> bool:
-        """Whether a box is a failure in a frame; one that is no box always is."""
-        if not np.isfinite(box).all():
-            return True
-        if not self.known[frame]:
-            return False
-        return not raster.overlap(box, self.regions[frame], self.size) > 0
-
-
-def annotation(sequence: Sequence) -> Float[np.ndarray, "t _"]:
-    """Quadrilaterals where the benchmark has them, else boxes."""
-    return sequence.boxes if sequence.regions is None else sequence.regions
 
 
 @dataclass(frozen=True)
@@ -202,14 +24,10 @@ class WithRestarts:
         protocols.md 1.5.
     """
 
-    layout: store.Layout = store.vot_layout("baseline")
+    layout: store.Layout = store.LAYOUTS["reset"]
     card: dict = field(default_factory=lambda: {"experiment": "reset"})
     repetitions: int = 15
     identical: int = 3
-
-    def told(self, sequence: Sequence) -> Float[np.ndarray, "t _"]:
-        """The whole annotation: it says where the tracker fails and from what it restarts."""
-        return annotation(sequence)
 
     def run(self, tracker: Tracker, sequence: Sequence, tick: Callable[[], None]) -> Followed:
         """One repetition."""
@@ -227,3 +45,11 @@ def write_followed(
     store.write_times(layout.times(folder, sequence.name, repetition), answer.seconds)
     published = VotRun(sequence.to_published(answer.run.regions), answer.run.codes)
     vot.write_run(layout.boxes(folder, sequence.name, repetition), published)
+
+
+def read_followed(
+    layout: store.Layout, folder: Path, sequence: Sequence, repetition: int
+) -> VotRun:
+    """What `write_followed` wrote, 0-based."""
+    published = vot.read_run(layout.boxes(folder, sequence.name, repetition))
+    return VotRun(sequence.from_published(published.regions), published.codes)

@@ -25,21 +25,33 @@ CARD = "tracker.json"
 _DATA = "sequences"
 
 
+def first_box(sequence: Sequence) -> Float[np.ndarray, "1 4"]:
+    """What a tracker is told that is run once from start to end."""
+    return sequence.boxes[:1]
+
+
+def annotation(sequence: Sequence) -> Float[np.ndarray, "t _"]:
+    """What a run with restarts depends on: quadrilaterals where there are some, else boxes."""
+    return sequence.boxes if sequence.regions is None else sequence.regions
+
+
 @dataclass(frozen=True)
 class Layout:
-    """Where the files of a sequence lie.
+    """Where the results of one kind of experiment lie, and what they depend on.
 
     Attributes:
         folder: under the tracker's folder; empty for that folder itself.
-        first: of the first repetition, without suffix.
-        later: of the other ones.
+        first: the files of a sequence's first repetition, without suffix.
+        later: those of the other ones.
         globs: find all of them.
+        told: the part of the annotation that decides the answers.
     """
 
     folder: str
     first: str
     later: str
     globs: tuple[str, ...]
+    told: Callable[[Sequence], Float[np.ndarray, "n _"]]
 
     def place(self, results: Path, benchmark: str, tracker: str) -> Path:
         """The folder that holds the card."""
@@ -70,32 +82,32 @@ class Layout:
         return pattern.format(name=name, repetition=f"{repetition:03d}")
 
 
-# A single repetition lies as other toolkits of one-pass evaluation expect it.
-ONE_PASS = Layout(
-    folder="",
-    first="{name}",
-    later="repetition_{repetition}/{name}",
-    globs=("*.txt", "repetition_*/*.txt"),
-)
-
-
-def vot_layout(experiment: str) -> Layout:
-    """Layout of a VOT experiment: `baseline` for restarts, `realtime`.
-
-    Source: result folders of the VOT challenge, as those in shared/oracles/vot.
-    """
+def _vot_layout(folder: str) -> Layout:
     pattern = "{name}/{name}_{repetition}"
-    return Layout(folder=experiment, first=pattern, later=pattern, globs=("*/*.txt",))
+    return Layout(folder, pattern, pattern, ("*/*.txt",), annotation)
 
 
-def fingerprint(sequence: Sequence, told: Float[np.ndarray, "n _"]) -> dict[str, object]:
-    """What a result depends on in its sequence: length, annotation that was told, images.
+# A single repetition of one pass lies where other toolkits expect it. With restarts, the names
+# are those of the VOT challenge's result folders.
+LAYOUTS = {
+    "ope": Layout(
+        folder="",
+        first="{name}",
+        later="repetition_{repetition}/{name}",
+        globs=("*.txt", "repetition_*/*.txt"),
+        told=first_box,
+    ),
+    "reset": _vot_layout("baseline"),
+    "realtime": _vot_layout("realtime"),
+}
+
+
+def fingerprint(sequence: Sequence, layout: Layout) -> dict[str, object]:
+    """What a result depends on in its sequence: length, annotation that is told, images.
 
     The first and the last image stand for all, so that a look at a thousand videos takes seconds.
-
-    Args:
-        told: the part of the annotation that the tracker could learn from.
     """
+    told = layout.told(sequence)
     images = [_image_bytes(sequence, index) for index in (0, len(sequence) - 1)]
     # adding zero makes one zero of two
     return {
@@ -196,40 +208,28 @@ def stale(
     return ""
 
 
-class Fingerprints:
-    """`fingerprint` of each sequence at hand, taken when a folder first asks for it."""
+def check_current(
+    folder: Path, layout: Layout, print_of: Callable[[str], dict[str, object]], names: Iterable[str]
+) -> None:
+    """Refuses a folder whose card says that a result is of other data than those at hand.
 
-    def __init__(
-        self, sequences: Iterable[Sequence], told: Callable[[Sequence], Float[np.ndarray, "n _"]]
-    ) -> None:
-        self._sequences = {each.name: each for each in sequences}
-        self._told = told
-        self._known: dict[str, dict[str, object]] = {}
+    Results without a card, or with one that names no data, are other people's: they count.
 
-    def check(self, folder: Path, layout: Layout) -> None:
-        """Refuses a folder whose card says that its results are of other data.
+    Args:
+        print_of: name of a sequence -> its `fingerprint`; asked only where there is a result.
 
-        Results without a card, or with one that names no data, are other people's: they count.
-
-        Raises:
-            InputError: naming the first file that is stale.
-        """
-        card = read_card(folder)
-        if _DATA not in card:
-            return
-        for name in self._sequences:
-            if not layout.repetitions(folder, name):
-                continue
-            reason = stale(folder, layout, card, name, self._of(name))
+    Raises:
+        InputError: naming the first file that is stale.
+    """
+    card = read_card(folder)
+    if _DATA not in card:
+        return
+    for name in names:
+        if layout.repetitions(folder, name):
+            reason = stale(folder, layout, card, name, print_of(name))
             if reason:
                 path = layout.boxes(folder, name)
                 raise InputError(f"{path}: {reason}; run it again with --force")
-
-    def _of(self, name: str) -> dict[str, object]:
-        if name not in self._known:
-            sequence = self._sequences[name]
-            self._known[name] = fingerprint(sequence, self._told(sequence))
-        return self._known[name]
 
 
 def open_folder(

@@ -47,7 +47,7 @@ class Runner(Protocol):
     """One way of running a tracker on a sequence.
 
     Attributes:
-        layout: where the results lie.
+        layout: where the results lie, and on what they depend.
         card: what decides the answers besides tracker and data.
         repetitions: how often, where the caller does not say.
         identical: after so many equal repetitions there are no more; 0 for never.
@@ -57,9 +57,6 @@ class Runner(Protocol):
     card: dict
     repetitions: int
     identical: int
-
-    def told(self, sequence: Sequence) -> object:
-        """The part of the annotation that a tracker can learn from."""
 
     def run(self, tracker: Tracker, sequence: Sequence, tick: Callable[[], None]) -> object:
         """What `write` can write; calls `tick` once an image."""
