@@ -22,10 +22,13 @@ class Sequence:
         frames: RGB, decoded on access, never all in memory.
         boxes: (x, y, w, h) in px of the frame, 0-based; NaN where the target has no annotation.
         visible: False where a protocol must not count the frame as one with a target.
-        attributes: challenges, in OTB's codes (IV, SV, OCC, DEF, MB, FM, IPR, OPR, OV, BC, LR).
+        attributes: challenges, in OTB's codes (IV, SV, OCC, DEF, MB, FM, IPR, OPR, OV, BC, LR); in
+            GOT-10k, which has none, the class of the object and that of its motion.
         origin: index of the first pixel in the benchmark's own files (OTB counts from 1);
             result files are written in it, so that other toolkits read them.
-        regions: quadrilaterals x1, y1, …, y4 where the benchmark has them (VOT), px as `boxes`.
+        regions: where the annotation is a quadrangle (VOT), its corners x1, y1, …, x4, y4 in px of
+            the frame, counted as `boxes` are; `boxes` then holds the rectangle around each. The box
+            with which a tracker begins in VOT is another: `regions.starting_boxes`.
     """
 
     name: str
@@ -44,6 +47,10 @@ class Sequence:
             )
         if len(self.frames) == 0:
             raise InputError(f"sequence {self.name}: no frames")
+        if self.regions is not None and len(self.regions) != len(self.boxes):
+            raise InputError(
+                f"sequence {self.name}: {len(self.regions)} regions for {len(self.boxes)} boxes"
+            )
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -55,6 +62,36 @@ class Sequence:
     def from_published(self, boxes: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
         """Boxes of the benchmark's files, 0-based."""
         return boxes - np.array([self.origin, self.origin, 0, 0])
+
+
+@dataclass(frozen=True)
+class NumberedImages(collections.abc.Sequence):
+    """Image files whose names count up, each decoded when it is asked for.
+
+    Only the rule of the names is kept, so that the 14 million frames of TrackingNet fit in memory.
+
+    Attributes:
+        digits: of a name, filled with zeros; 1 for names without them.
+        first: number of the first frame.
+        count: number of frames.
+    """
+
+    folder: Path
+    digits: int
+    suffix: str
+    first: int
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Frame:
+        return read_image(self.file(index))
+
+    def file(self, index: int) -> Path:
+        """Path of a frame; counts from the end if `index` is negative."""
+        number = self.first + range(self.count)[index]
+        return self.folder / f"{number:0{self.digits}d}{self.suffix}"
 
 
 class ImageFiles(collections.abc.Sequence):

@@ -107,12 +107,22 @@ def open_frames(path: Path) -> VideoFile | ImageFolder:
     return video
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
+def open_capture(path: Path) -> cv2.VideoCapture:
+    """OpenCV's decoder at the beginning of a video file.
+
+    Raises:
+        InputError: if the file is no video.
+    """
     with _quiet():
         capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         raise InputError(f"{path}: cannot be decoded as a video; is it one, and whole?")
+    return capture
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
+    capture = open_capture(path)
     try:
         yield capture
     finally:

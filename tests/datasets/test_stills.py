@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cfkd_core.datasets.pairs import PairDataset, PairOptions, Source
-from cfkd_core.datasets.stills import read_coco
+from cfkd_core.datasets.stills import read_coco, read_voc
 from cfkd_core.errors import InputError
 
 
@@ -66,6 +66,56 @@ def test_another_file_is_refused_by_name(tmp_path, text, message):
 def test_missing_file_is_refused(tmp_path):
     with pytest.raises(InputError, match="no such annotation file"):
         read_coco(tmp_path / "instances.json", tmp_path)
+
+
+OBJECT = """<object><name>dog</name>{more}<part><bndbox><xmin>9</xmin></bndbox></part>
+<bndbox><xmin>{0}</xmin><ymin>{1}</ymin><xmax>{2}</xmax><ymax>{3}</ymax></bndbox></object>"""
+
+
+def _write_voc(folder, name, objects, more=""):
+    (folder / "Annotations").mkdir(exist_ok=True)
+    (folder / "JPEGImages").mkdir(exist_ok=True)
+    cv2.imwrite(str(folder / "JPEGImages" / f"{name}.jpg"), np.full((6, 8, 3), 90, np.uint8))
+    text = f"<annotation>{more}{''.join(objects)}</annotation>"
+    (folder / "Annotations" / f"{name}.xml").write_text(text)
+
+
+def _read_voc(folder):
+    return read_voc(folder / "Annotations", folder / "JPEGImages")
+
+
+def test_an_object_of_voc_counts_from_1_and_holds_its_last_pixel(tmp_path):
+    objects = [OBJECT.format(1, 1, 8, 6, more=""), OBJECT.format(3, 4.0, 3, 5, more="")]
+    _write_voc(tmp_path, "b", objects, "<filename>b.jpg</filename>")
+    _write_voc(tmp_path, "a", objects[:1])
+    first, whole, part = _read_voc(tmp_path)
+    assert [each.name for each in (first, whole, part)] == ["a_1", "b_1", "b_2"]
+    assert whole.boxes.tolist() == [[0, 0, 8, 6]]
+    assert part.boxes.tolist() == [[2, 3, 1, 2]]
+    assert part.frames[0].shape == (6, 8, 3)
+
+
+def test_difficult_objects_are_left_out(tmp_path):
+    objects = [
+        OBJECT.format(1, 1, 8, 6, more="<difficult>1</difficult>"),
+        OBJECT.format(3, 4, 3, 5, more="<difficult>0</difficult>"),
+        OBJECT.format(3, 4, 2, 5, more=""),  # no width
+    ]
+    _write_voc(tmp_path, "a", objects)
+    assert [each.name for each in _read_voc(tmp_path)] == ["a_2"]
+    _write_voc(tmp_path, "a", objects[:1])
+    with pytest.raises(InputError, match="no XML file .* with an object"):
+        _read_voc(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ["<annotation>", OBJECT.format(1, 1, "x", 6, more=""), "<object/>"]
+)
+def test_another_xml_file_is_named(tmp_path, text):
+    _write_voc(tmp_path, "a", [])
+    (tmp_path / "Annotations" / "a.xml").write_text(f"<root>{text}</root>")
+    with pytest.raises(InputError, match=r"a\.xml: not an annotation of Pascal VOC"):
+        _read_voc(tmp_path)
 
 
 def test_the_shared_stills_are_read_whole(shared):

@@ -1,21 +1,17 @@
-"""Benchmarks on disk, one function each: `load_benchmark` finds them by name."""
+"""OTB-100: folders of images beside a text file, and the toolkit's exceptions."""
 
+import functools
 import json
-import os
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool
 
+from cfkd_core.datasets.readers.images import find_images
+from cfkd_core.datasets.readers.rows import read_rows
 from cfkd_core.datasets.sequence import ImageFiles, Sequence
-from cfkd_core.datasets.synthetic import synthetic_sequences
 from cfkd_core.errors import InputError
 from cfkd_core.paths import DATA
-
-ROOT_VARIABLE = "CFKD_DATA"
 
 # First and last frame number that the OTB toolkit uses where they are not those of the folder.
 # Tiger1's annotation starts at frame 1, but the toolkit leaves the first five frames out.
@@ -87,8 +83,8 @@ def _otb_name(annotation: Path) -> str:
 
 def _read_otb_sequence(annotation: Path, name: str, origin: int) -> Sequence:
     folder = annotation.parent
-    numbered = _numbered_images(folder / "img", name)
     published = read_rows(annotation, 4)
+    numbered = find_images(folder / "img", name)
     used = _in_span(list(numbered), OTB_SPANS.get(name))
     if len(published) == len(numbered):
         published = published[used]
@@ -103,21 +99,12 @@ def _read_otb_sequence(annotation: Path, name: str, origin: int) -> Sequence:
         frames=ImageFiles(files),
         boxes=published - [origin, origin, 0, 0],
         visible=(published > [origin - 1, origin - 1, 0, 0]).all(axis=1),
-        attributes=_otb_attributes().get(name, frozenset()),
+        attributes=read_attributes().get(name, frozenset()),
         origin=origin,
     )
 
 
-def _numbered_images(folder: Path, name: str) -> dict[int, Path]:
-    """Frame number -> file, in order; names have four digits, five in Board."""
-    if not folder.is_dir():
-        raise InputError(f"sequence {name}: no folder {folder}; unpack the sequence's images there")
-    files = (file for file in folder.iterdir() if file.suffix.lower() in {".jpg", ".jpeg", ".png"})
-    numbered = {int(file.stem): file for file in files if file.stem.isdecimal()}
-    return dict(sorted(numbered.items()))
-
-
-def _in_span(numbers: list[int], span: tuple[int, int] | None) -> np.ndarray:
+def _in_span(numbers: list[int], span: tuple[int, int] | None) -> Bool[np.ndarray, "t"]:
     """Which frames the toolkit uses; all of them unless `numbers` holds the span's both ends."""
     frames = np.array(numbers, dtype=int)
     if span is None or not np.isin(span, frames).all():
@@ -125,88 +112,8 @@ def _in_span(numbers: list[int], span: tuple[int, int] | None) -> np.ndarray:
     return (span[0] <= frames) & (frames <= span[1])
 
 
-def read_rows(path: Path, columns: int) -> Float[np.ndarray, "t {columns}"]:
-    """`columns` numbers a line; commas, tabs and spaces all delimit, and NaN is a number.
-
-    Windows line ends, a byte order mark and blank lines at the end are no matter.
-
-    Raises:
-        InputError: naming file and line, if a line is something else, or there is none.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file; unpack or write it anew") from None
-    if not lines:
-        raise InputError(f"{path}: empty; unpack or write it anew")
-    rows = [_read_row(line, columns, f"{path}, line {i}") for i, line in enumerate(lines, 1)]
-    return np.array(rows)
-
-
-def _read_row(line: str, columns: int, place: str) -> list[float]:
-    try:
-        row = [float(number) for number in re.split(r"[,\s]+", line.strip())]
-    except ValueError:
-        row = []
-    if len(row) != columns:
-        raise InputError(f"{place}: expected {columns} numbers, got {line.strip()[:60]!r}")
-    return row
-
-
-def _otb_attributes() -> dict[str, frozenset[str]]:
+@functools.cache
+def read_attributes() -> dict[str, frozenset[str]]:
+    """The challenges of each of the 100 sequences."""
     labels = json.loads((DATA / "otb100_attributes.json").read_text(encoding="utf-8"))
     return {name: frozenset(codes) for name, codes in labels.items()}
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """Where the files of one benchmark are, and what reads them.
-
-    Attributes:
-        read: folder -> sequences.
-        folder: its name under the folder that `CFKD_DATA` names.
-        home: where people get it.
-    """
-
-    read: Callable[[Path], list[Sequence]]
-    folder: str
-    home: str
-
-    def find(self, root: Path | None) -> Path:
-        """`root`, or else this benchmark's folder under `CFKD_DATA`."""
-        if root is None and ROOT_VARIABLE in os.environ:
-            root = Path(os.environ[ROOT_VARIABLE]) / self.folder
-        if root is None:
-            raise InputError(
-                f"benchmark {self.folder} needs its files: pass --root DIR, or set {ROOT_VARIABLE} "
-                f"to the folder that holds {self.folder}/; get them from {self.home}"
-            )
-        if not root.is_dir():
-            raise InputError(f"{root}: no such folder; get {self.folder} from {self.home}")
-        return root
-
-
-READERS = {
-    "otb": Benchmark(read_otb, "otb", "http://cvlab.hanyang.ac.kr/tracker_benchmark/datasets.html"),
-}
-BENCHMARKS = ("synthetic", *READERS)
-
-
-def load_benchmark(name: str, root: Path | None = None) -> list[Sequence]:
-    """The sequences of one of `BENCHMARKS`.
-
-    Args:
-        root: folder of the benchmark's files; without it `CFKD_DATA` says where they are.
-            The synthetic benchmark has no files and takes none.
-
-    Raises:
-        InputError: if the name is unknown, or the files are missing or broken.
-    """
-    if name not in BENCHMARKS:
-        raise InputError(f"benchmark {name!r} is unknown; choose from {', '.join(BENCHMARKS)}")
-    if name == "synthetic":
-        if root is not None:
-            raise InputError(f"benchmark synthetic is rendered, not read; leave out --root {root}")
-        return synthetic_sequences()
-    benchmark = READERS[name]
-    return benchmark.read(benchmark.find(root))

@@ -1,0 +1,121 @@
+"""DAVIS: videos with a mask for each object; the boxes are those around the masks."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Integer
+
+from cfkd_core.datasets.readers.images import find_images
+from cfkd_core.datasets.sequence import ImageFiles, Sequence
+from cfkd_core.errors import InputError
+
+# White marks the one object of DAVIS 2016, 1 the first of DAVIS 2017.
+WHITE = 0xFFFFFF
+
+
+def read_davis(root: Path, only: frozenset[str] | None = None) -> list[Sequence]:
+    """A sequence for each object of each video that is there, sorted by name.
+
+    `root` holds `JPEGImages/480p/<video>/00000.jpg` and so on, and a mask for each frame in
+    `Annotations/480p/<video>/00000.png`. A video with several objects gives as many sequences,
+    `dogs-jump.1`, `dogs-jump.2`, …. A sequence begins with the first frame that shows its object.
+    Where a mask lacks the object it is absent: NaN, not visible. All masks are decoded here.
+
+    Args:
+        only: videos to read, such as the 30 of the validation set of 2017; the others are passed
+            over.
+
+    Raises:
+        InputError: if a video has not one mask a frame, or no object; and if there is no video.
+    """
+    images, masks = (_resolution(root / kind) for kind in ("JPEGImages", "Annotations"))
+    there = {path.name for path in masks.iterdir()} if masks.is_dir() else set()
+    wanted = there if only is None else there & only
+    videos = sorted(name for name in wanted if (images / name).is_dir() and (masks / name).is_dir())
+    if not videos:
+        raise InputError(
+            f"{root}: no DAVIS videos here; expected JPEGImages/480p/*/ and Annotations/480p/*/, "
+            "as data/README.md describes"
+        )
+    return [sequence for name in videos for sequence in _read_video(images / name, masks / name)]
+
+
+def _resolution(folder: Path) -> Path:
+    """The 480p images, or what there is instead, such as the full resolution."""
+    if (folder / "480p").is_dir() or not folder.is_dir():
+        return folder / "480p"
+    return min((path for path in folder.iterdir() if path.is_dir()), default=folder / "480p")
+
+
+def _read_video(images: Path, masks: Path) -> list[Sequence]:
+    name = images.name
+    frames, annotated = find_images(images, name), find_images(masks, name)
+    lacking = sorted(frames.keys() ^ annotated.keys())
+    if lacking:
+        raise InputError(
+            f"sequence {name}: frame {lacking[0]} is missing in {images} or in {masks}, and "
+            f"{len(lacking) - 1} more; unpack the video anew"
+        )
+    labels = [mask_boxes(read_mask(file)) for file in annotated.values()]
+    objects = sorted({number for boxes in labels for number in boxes})
+    if not objects:
+        raise InputError(f"sequence {name}: no object in the masks of {masks}")
+    sequences = []
+    for number in objects:
+        first = next(t for t, boxes in enumerate(labels) if number in boxes)
+        found = np.array([boxes.get(number, np.full(4, np.nan)) for boxes in labels[first:]])
+        sequences.append(
+            Sequence(
+                name=name if len(objects) == 1 else f"{name}.{number}",
+                frames=ImageFiles(list(frames.values())[first:]),
+                boxes=found,
+                visible=np.isfinite(found).all(axis=1),
+            )
+        )
+    return sequences
+
+
+def mask_boxes(mask: Integer[np.ndarray, "h w"]) -> dict[int, Float[np.ndarray, "4"]]:
+    """Object number -> the box around its px; 0 is the ground."""
+    boxes = {}
+    for number in np.unique(mask[mask > 0]).tolist():
+        rows, columns = (np.flatnonzero((mask == number).any(axis=axis)) for axis in (1, 0))
+        left, top, right, bottom = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+        boxes[number] = np.array([left, top, right - left, bottom - top], dtype=np.float64)
+    return boxes
+
+
+def read_mask(path: Path) -> Integer[np.ndarray, "h w"]:
+    """Object numbers of an image that has them as grey levels, or as colours of VOC's palette.
+
+    That palette deals the bits of a number out to red, green and blue in turn, each from its
+    highest bit down. Dealing them back gives every colour a number of its own, so masks of other
+    colours are told apart too.
+
+    Raises:
+        InputError: if the file cannot be decoded.
+
+    Source: the colour map of Pascal VOC's development kit, which DAVIS uses.
+    """
+    image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise InputError(f"{path}: cannot be decoded as a mask; is it damaged?")
+    if image.ndim == 2:
+        return np.where(image == 255, 1, image.astype(np.int64))
+    colour = image[..., 2::-1].astype(np.int64)  # OpenCV decodes to blue, green, red
+    packed = (colour << [0, 8, 16]).sum(axis=-1)
+    found, where = np.unique(packed, return_inverse=True)
+    return np.array([_number(value) for value in found.tolist()])[where].reshape(packed.shape)
+
+
+def _number(packed: int) -> int:
+    """The palette's index of red + 256 green + 65536 blue; 1 for white."""
+    if packed == WHITE:
+        return 1
+    bits = (
+        (packed >> (8 * channel + 7 - place), 3 * place + channel)
+        for place in range(8)
+        for channel in range(3)
+    )
+    return sum((bit & 1) << shift for bit, shift in bits)

@@ -1,0 +1,67 @@
+"""Folders of numbered images."""
+
+import os
+from pathlib import Path
+
+from cfkd_core.datasets.sequence import NumberedImages
+from cfkd_core.errors import InputError
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+
+
+def find_images(folder: Path, sequence: str) -> dict[int, Path]:
+    """Frame number -> file, in order; files of another kind are passed over.
+
+    Raises:
+        InputError: naming the sequence, if there is no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"sequence {sequence}: no folder {folder}; unpack the sequence's images there"
+        )
+    parts = (os.path.splitext(name) for name in os.listdir(folder))
+    numbered = {
+        int(stem): folder / (stem + suffix)
+        for stem, suffix in parts
+        if stem.isdecimal() and suffix.lower() in SUFFIXES
+    }
+    return dict(sorted(numbered.items()))
+
+
+def span_images(folder: Path, sequence: str, first: int, count: int) -> NumberedImages:
+    """`count` frames from number `first` on, all of which are there.
+
+    Raises:
+        InputError: naming the first file that is missing.
+    """
+    images = find_images(folder, sequence)
+    if not images:
+        raise InputError(f"sequence {sequence}: no image in {folder}; unpack the sequence anew")
+    shortest = min(images.values(), key=lambda file: len(file.stem))
+    frames = NumberedImages(folder, len(shortest.stem), shortest.suffix, first, count)
+    there = set(images.values())
+    lacking = [i for i in range(count) if frames.file(i) not in there]
+    if lacking:
+        raise InputError(
+            f"sequence {sequence}: no {frames.file(lacking[0])}, {count - len(lacking)} of {count} "
+            "frames are there; unpack the sequence anew"
+        )
+    return frames
+
+
+def all_images(folder: Path, sequence: str, count: int, annotation: Path) -> NumberedImages:
+    """Every image of a folder, `count` in all.
+
+    Args:
+        annotation: the file that says `count`; it is named where the two differ.
+
+    Raises:
+        InputError: if there are more or fewer, or a number is left out between.
+    """
+    images = find_images(folder, sequence)
+    if len(images) != count:
+        raise InputError(
+            f"sequence {sequence}: {len(images)} frames in {folder}, but {count} boxes in "
+            f"{annotation.name}; unpack the sequence anew, frames or lines are missing"
+        )
+    return span_images(folder, sequence, min(images), count)

@@ -1,0 +1,66 @@
+"""Text files of numbers, as benchmarks have them."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from cfkd_core.errors import InputError
+
+
+def read_rows(path: Path, columns: int) -> Float[np.ndarray, "t {columns}"]:
+    """`columns` numbers a line; commas, tabs and spaces all delimit, and NaN is a number.
+
+    Windows line ends, a byte order mark and blank lines at the end are no matter.
+
+    Raises:
+        InputError: naming file and line, if a line is something else, or there is none.
+    """
+    lines = read_lines(path)
+    return np.array([read_row(line, (columns,), place) for place, line in lines])
+
+
+def read_lines(path: Path) -> list[tuple[str, str]]:
+    """Each line of a text file, after the place to name if something is wrong with it.
+
+    Raises:
+        InputError: if there is no such file, it is no text, or holds none.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; unpack the data set anew") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file; unpack or write it anew") from None
+    if not lines:
+        raise InputError(f"{path}: empty; unpack or write it anew")
+    return [(f"{path}, line {i}", line.strip()) for i, line in enumerate(lines, 1)]
+
+
+def read_row(line: str, columns: tuple[int, ...], place: str) -> list[float]:
+    """The numbers of a line, which must be one of `columns` many."""
+    try:
+        row = [float(number) for number in re.split(r"[,\s]+", line)]
+    except ValueError:
+        row = []
+    if len(row) not in columns:
+        wanted = " or ".join(map(str, columns))
+        raise InputError(f"{place}: expected {wanted} numbers, got {line[:60]!r}")
+    return row
+
+
+def read_flags(path: Path, count: int) -> Bool[np.ndarray, "{count}"]:
+    """`count` marks of 0 or 1, in one line or one a line.
+
+    Raises:
+        InputError: if a mark is something else, or there are more or fewer.
+    """
+    marks = [mark for _, line in read_lines(path) for mark in re.split(r"[,\s]+", line)]
+    values = np.array([mark in {"1", "1.0"} for mark in marks if mark])
+    strange = [mark for mark in marks if mark not in {"0", "0.0", "1", "1.0", ""}]
+    if strange:
+        raise InputError(f"{path}: {strange[0][:20]!r} is neither 0 nor 1; unpack it anew")
+    if len(values) != count:
+        raise InputError(f"{path}: {len(values)} marks for {count} frames; unpack it anew")
+    return values
