@@ -154,6 +154,20 @@ def run(grid: Grid, *, execute: Execute = workers.here, force: bool = False) -> 
     return [outcomes[key] for key in sorted(outcomes, key=order.__getitem__)]
 
 
+def summary(outcomes: list[Outcome]) -> str:
+    """A line a tracker: sequences, how many runs were kept, speed."""
+    lines = []
+    for tracker in dict.fromkeys(outcome.tracker for outcome in outcomes):
+        own = [outcome for outcome in outcomes if outcome.tracker == tracker]
+        count = len({outcome.sequence for outcome in own})
+        runs = f" in {len(own)} runs" if len(own) > count else ""
+        kept = sum(outcome.kept for outcome in own)
+        speeds = [outcome.fps for outcome in own if outcome.fps is not None]
+        fps = len(speeds) / sum(1 / speed for speed in speeds) if speeds else float("nan")
+        lines.append(f"{tracker}: {count} sequences{runs} ({kept} kept), {fps:.1f} FPS")
+    return "\n".join(lines)
+
+
 def _prepare(grid: Grid, force: bool) -> dict[str, dict]:
     """Checks every folder, then opens each; gives the trackers' own cards."""
     layout = grid.runner.layout

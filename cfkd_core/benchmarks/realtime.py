@@ -39,7 +39,7 @@ def legacy(session: Session, start: int, fps: float = FPS, grace: int = GRACE) -
     """
     length = len(session.sequence)
     interval, clock = 1000 / fps, 0.0
-    last, box = session.sequence.boxes[start], None
+    last, box = session.start_box(start), None
     shown, elapsed = start, session.init(start)
     while True:
         clock += interval if grace > 0 else max(interval, 1000 * elapsed)
@@ -71,7 +71,7 @@ def toolkit(
         latencies.
     """
     interval = 1 / fps
-    box, elapsed = session.sequence.boxes[start], session.init(start)
+    box, elapsed = session.start_box(start), session.init(start)
     grace, left = _left_over(elapsed, interval, grace)
     for frame in range(start + 1, len(session.sequence)):
         if left > interval:

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from cfkd_core.benchmarks import raster
 from cfkd_core.benchmarks.results import annotation
 from cfkd_core.benchmarks.vot import FAILED, INITIALISED, RESTART, SKIPPED, TRACKED, VotRun
+from cfkd_core.datasets.regions import starting_boxes
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.tracking.tracker import Tracker
 
@@ -67,9 +68,15 @@ class Session:
     def __post_init__(self) -> None:
         self.seconds = np.full(len(self.sequence), np.nan)
 
+    def start_box(self, frame: int) -> Box:
+        """What the tracker is told in a frame."""
+        if self.sequence.regions is None:
+            return self.sequence.boxes[frame]
+        return starting_boxes(self.sequence.regions[frame])
+
     def init(self, frame: int) -> float:
         """Shows the tracker its target; gives the seconds that took."""
-        image, box = self.sequence.frames[frame], self.sequence.boxes[frame]
+        image, box = self.sequence.frames[frame], self.start_box(frame)
         start = time.perf_counter()
         self.tracker.init(image, box)
         return self._book(frame, time.perf_counter() - start)

@@ -139,6 +139,21 @@ def _interleaved(scores: dict[str, float], deviations: dict[str, float]) -> dict
     return {name: value for pair in pairs for name, value in pair.items()}
 
 
+def sequences_csv(reports: Iterable[Report]) -> str:
+    """A row a tracker and sequence: protocol, scores, frames and frames per second."""
+    tables = [
+        report.by_sequence()
+        .rename_axis("sequence")
+        .reset_index()
+        .assign(benchmark=report.benchmark, protocol=report.protocol, tracker=report.tracker)
+        for report in reports
+    ]
+    table = pd.concat(tables)
+    first = ["benchmark", "protocol", "tracker", "sequence"]
+    rest = [name for name in table.columns if name not in first]
+    return table[first + rest].to_csv(index=False, float_format="%.6f")
+
+
 def markdown(frame: pd.DataFrame, index: str = "tracker") -> str:
     """`frame` as a Markdown table: scores to three decimals, frames per second to one.
 

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from cfkd_core.datasets.readers import read_rows
-from cfkd_core.datasets.sequence import ImageFiles, Sequence
+from cfkd_core.datasets.sequence import ImageFiles, NumberedImages, Sequence
 from cfkd_core.errors import InputError
 from cfkd_core.files import write_text
 
@@ -119,12 +119,13 @@ def fingerprint(sequence: Sequence, layout: Layout) -> dict[str, object]:
 
 def _image_bytes(sequence: Sequence, index: int) -> bytes:
     """A file as it lies there: decoders differ in the last bit from one machine to the next."""
-    if isinstance(sequence.frames, ImageFiles):
-        path = sequence.frames.files[index]
+    frames = sequence.frames
+    if isinstance(frames, ImageFiles | NumberedImages):
+        path = frames.files[index] if isinstance(frames, ImageFiles) else frames.file(index)
         if not path.is_file():
             raise InputError(f"{path}: no such image; unpack sequence {sequence.name} anew")
         return path.read_bytes()
-    return np.ascontiguousarray(sequence.frames[index]).tobytes()
+    return np.ascontiguousarray(frames[index]).tobytes()
 
 
 def _digest(parts: list[bytes]) -> str:

@@ -52,6 +52,7 @@ def score(
             has another number of boxes than frames.
     """
     rule = _rule(protocol, experiment)
+    _check_annotated(sequences)
     layout = store.LAYOUTS[experiment]
     folders = _folders(results / benchmark, layout, trackers)
     by_name = {sequence.name: sequence for sequence in sequences}
@@ -96,6 +97,25 @@ def _score_tracker(
         repetitions=max(len(stored) for stored in there.values()),
         spread=_spread(rule, judge, kept, there),
     )
+
+
+def default_protocol(benchmark: str, experiment: str) -> str:
+    """The protocol that a benchmark's own numbers are published by; OTB's where there is none."""
+    if experiment == "ope":
+        own = {"got10k-val": "got10k"}.get(benchmark, benchmark)
+        return own if own in PROTOCOLS else "otb"
+    year = benchmark.removeprefix("vot")
+    return f"vot-legacy-{year}" if f"vot-legacy-{year}" in VOT_PROTOCOLS else "vot-legacy-2018"
+
+
+def _check_annotated(sequences: list[Sequence]) -> None:
+    """Refuses videos of which only a server knows more than the first box."""
+    for sequence in sequences:
+        if len(sequence) > 1 and np.isnan(sequence.boxes[1:]).all():
+            raise InputError(
+                f"sequence {sequence.name}: only its first box is public; "
+                "`python -m cfkd_core submit` packs results for the benchmark's server"
+            )
 
 
 def _rule(name: str, experiment: str) -> Protocol | VotProtocol:

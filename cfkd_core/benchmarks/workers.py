@@ -187,3 +187,12 @@ def cluster(address: str) -> Execute:
                 yield Answer(key, None, str(failure)) if failure else future.result()
 
     return execute
+
+
+def choose(jobs: int, scheduler: str | None) -> Execute:
+    """Here for one job, processes for several, a cluster where there is a scheduler."""
+    if scheduler is not None:
+        return cluster(scheduler)
+    if jobs < 1:
+        raise InputError(f"jobs {jobs}: at least 1")
+    return here if jobs == 1 else processes(jobs)
