@@ -20,6 +20,7 @@ class _Film(collections.abc.Sequence):
         return self.length
 
     def __getitem__(self, index):
+        index = range(self.length)[index]
         frame = np.zeros((*self.size, 3), np.uint8)
         frame[0, :2, 0] = index % 256, index // 256
         return frame
