@@ -7,6 +7,9 @@ of filling one, moves the third decimal of an EAO, and a single small target by 
 import numpy as np
 from jaxtyping import Float, Int
 
+# Pairs whose rows of pixels are laid out together: few, so that a long video takes no more memory.
+_AT_ONCE = 64
+
 # Pixels of one row that a quadrilateral covers: up to two spans, from first to last pixel. An
 # empty span ends before it starts, so that its length, last - first + 1, is none.
 _EMPTY_SPAN = (0, -1)
@@ -41,9 +44,10 @@ def overlaps(
     """
     found = np.full(len(first), np.nan)
     known = ~(np.isnan(first).any(axis=1) | np.isnan(second).any(axis=1))
-    if known.any():
-        both = np.stack([_corners(first[known]), _corners(second[known])])
-        found[known] = _overlaps(both, np.array(size) - 1)
+    for rows in np.array_split(np.flatnonzero(known), known.sum() // _AT_ONCE + 1):
+        if len(rows):
+            both = np.stack([_corners(first[rows]), _corners(second[rows])])
+            found[rows] = _overlaps(both, np.array(size) - 1)
     return found
 
 

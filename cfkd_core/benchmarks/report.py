@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from cfkd_core.benchmarks.protocols import measures
+from cfkd_core.benchmarks.protocols.protocol import summary
 from cfkd_core.errors import InputError
 from cfkd_core.files import write_text
 
@@ -98,12 +100,18 @@ class Report:
         return pd.DataFrame.from_dict(rows, orient="index")
 
     def by_attribute(self) -> pd.DataFrame:
-        """One row an attribute: mean scores over the sequences that have it, and their number."""
+        """One row an attribute: scores of the sequences that have it, and their number."""
         rows = {}
         for code in sorted({code for each in self.sequences for code in each.attributes}):
-            having = [each.scores for each in self.sequences if code in each.attributes]
-            rows[code] = pd.DataFrame(having).mean().to_dict() | {"sequences": len(having)}
+            having = [each for each in self.sequences if code in each.attributes]
+            rows[code] = self._scores(having) | {"sequences": len(having)}
         return pd.DataFrame.from_dict(rows, orient="index")
+
+    def _scores(self, sequences: list[SequenceScore]) -> dict[str, float]:
+        """The report's scores on some of its sequences."""
+        read = {name: measures(self.protocol)[name] for name in self.scores}
+        curves = {each.curve: mean_curve(sequences, each.curve) for each in read.values()}
+        return summary(read, curves)
 
 
 def spread(repetitions: list[dict[str, float]]) -> dict[str, float]:
@@ -154,25 +162,27 @@ def sequences_csv(reports: Iterable[Report]) -> str:
     return table[first + rest].to_csv(index=False, float_format="%.6f")
 
 
-def markdown(frame: pd.DataFrame, index: str = "tracker") -> str:
-    """`frame` as a Markdown table: scores to three decimals, frames per second to one.
+def markdown(frame: pd.DataFrame, index: str = "tracker", decimals: int = 3) -> str:
+    """`frame` as a Markdown table: scores to so many decimals, frames per second to one.
 
     Args:
         index: heading of the first column, which holds the rows' labels.
     """
     columns = [[index, *map(str, frame.index)]]
-    columns += [[str(name), *(_cell(name, value) for value in frame[name])] for name in frame]
+    columns += [
+        [str(name), *(_cell(name, value, decimals) for value in frame[name])] for name in frame
+    ]
     heading, *rows = ["| " + " | ".join(cells) + " |" for cells in zip(*columns, strict=True)]
     rule = "|---|" + "---:|" * len(frame.columns)
     return "\n".join([heading, rule, *rows]) + "\n"
 
 
-def _cell(column: object, value: object) -> str:
+def _cell(column: object, value: object, decimals: int) -> str:
     if pd.isna(value):
         return "–"
     if not isinstance(value, float):
         return str(value)
-    return f"{value:.1f}" if column == "fps" else f"{value:.3f}"
+    return f"{value:.1f}" if column == "fps" else f"{value:.{decimals}f}"
 
 
 def save_json(reports: Iterable[Report], path: Path) -> None:

@@ -1,15 +1,16 @@
 """From one tracker's answers to its report, by any protocol."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from cfkd_core.benchmarks.protocols import Protocol, VotProtocol
 from cfkd_core.benchmarks.protocols.protocol import Curves
-from cfkd_core.benchmarks.protocols.vot import Passes
+from cfkd_core.benchmarks.protocols.vot import Passes, passes
 from cfkd_core.benchmarks.report import Report, SequenceScore, mean_curve
+from cfkd_core.benchmarks.vot import VotAnnotation, VotRun
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
 
@@ -22,12 +23,14 @@ class Annotation:
         boxes: (x, y, w, h) in px of the frame; NaN where the target has no annotation.
         visible: False where a protocol must not count the frame as one with a target.
         attributes: challenges, in the benchmark's codes.
+        origin: index of the first pixel in the benchmark's own files.
     """
 
     name: str
     boxes: Float[np.ndarray, "t 4"]
     visible: Bool[np.ndarray, "t"]
     attributes: frozenset[str] = field(default_factory=frozenset)
+    origin: int = 0
 
 
 def score_sequence(
@@ -44,8 +47,9 @@ def score_sequence(
         fps: frames per second of the tracker's updates, if known.
 
     Raises:
-        InputError: if there is not one box a frame.
+        InputError: if there is not one box a frame, unless the protocol knows what to do then.
     """
+    predicted = protocol.fit(predicted, len(truth.boxes))
     if len(predicted) != len(truth.boxes):
         raise InputError(
             f"sequence {truth.name}: {len(predicted)} boxes for {len(truth.boxes)} frames; "
@@ -61,7 +65,7 @@ def score_sequence(
         scores=protocol.scores(curves),
         fps=fps,
         # equal weights are left out
-        weights={} if weight == 1 else {name: (weight,) for name in curves},
+        weights={} if weight == 1 else dict.fromkeys(curves, (weight,)),
     )
 
 
@@ -89,6 +93,109 @@ def score_passes(
         fps=fps,
         weights=_tuples(weights),
     )
+
+
+def score_one_pass(
+    protocol: Protocol,
+    truths: Iterable[Annotation | Sequence],
+    results: Mapping[str, Iterable[Float[np.ndarray, "_ 4"]]],
+    *,
+    benchmark: str,
+    tracker: str,
+    source: str = "",
+) -> Report:
+    """A tracker's published boxes, sequence by sequence; those without any are named as missing.
+
+    Args:
+        results: sequence -> boxes of its repetitions, as published: counted from `truth.origin`.
+            Names are matched whatever their case, and `jogging-1` is `Jogging.1`.
+
+    Raises:
+        InputError: if a sequence has another number of boxes than frames, or none has a result.
+    """
+    found = {_plain_name(name): tuple(boxes) for name, boxes in results.items()}
+    truths = tuple(truths)
+    scored = [
+        _score_repetitions(protocol, truth, found[_plain_name(truth.name)])
+        for truth in truths
+        if _plain_name(truth.name) in found
+    ]
+    return make_report(
+        protocol,
+        scored,
+        benchmark=benchmark,
+        tracker=tracker,
+        source=source,
+        missing=[truth.name for truth in truths if _plain_name(truth.name) not in found],
+    )
+
+
+def _plain_name(sequence: str) -> str:
+    return sequence.casefold().replace("-", ".")
+
+
+def _score_repetitions(
+    protocol: Protocol, truth: Annotation | Sequence, repetitions: Iterable[np.ndarray]
+) -> SequenceScore:
+    first = np.array([truth.origin, truth.origin, 0, 0])
+    scored = [score_sequence(protocol, truth, boxes - first) for boxes in repetitions]
+    if len(scored) == 1:
+        return scored[0]
+    curves = {name: mean_curve(scored, name) for name in scored[0].curves}
+    return replace(scored[0], curves=_tuples(curves), scores=protocol.scores(curves))
+
+
+def score_restarts(
+    protocol: VotProtocol,
+    truths: Iterable[VotAnnotation],
+    results: Mapping[str, Iterable[VotRun]],
+    *,
+    benchmark: str,
+    tracker: str,
+    source: str = "",
+) -> Report:
+    """A tracker's runs with restarts, sequence by sequence; those without any are named as missing.
+
+    A sequence has the attributes that some frame of it is tagged with.
+
+    Args:
+        results: sequence -> its repetitions.
+
+    Raises:
+        InputError: if a run is not as long as its sequence, or no sequence has one.
+    """
+    truths = tuple(truths)
+    longest = max((len(truth.regions) for truth in truths), default=0)
+    scored = [
+        score_passes(
+            protocol,
+            truth.name,
+            passes(_whole(results[truth.name], truth), truth.regions, truth.size),
+            longest,
+            attributes=[tag for tag, frames in truth.tags.items() if frames.any()],
+        )
+        for truth in truths
+        if truth.name in results
+    ]
+    return make_report(
+        protocol,
+        scored,
+        benchmark=benchmark,
+        tracker=tracker,
+        source=source,
+        missing=[truth.name for truth in truths if truth.name not in results],
+    )
+
+
+def _whole(runs: Iterable[VotRun], truth: VotAnnotation) -> list[VotRun]:
+    runs = list(runs)
+    for run in runs:
+        if len(run) != len(truth.regions):
+            raise InputError(
+                f"sequence {truth.name}: a run of {len(run)} frames, of {len(truth.regions)}; "
+                "the results are of another year's sequence, or incomplete"
+            )
+    return runs
 
 
 def make_report(

@@ -7,6 +7,7 @@ Source: VOT challenge's result files; facts.md 6.4 and protocols.md 1.5.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,26 @@ FAILED = 2
 RESTART = 5
 """Frames from a failure to the next initialisation."""
 
+VOT_TAGS = ("camera_motion", "illum_change", "motion_change", "size_change", "occlusion")
+"""What VOT's annotators marked in single frames."""
+
 _RECTANGLE, _QUADRILATERAL = 4, 8
+
+
+@dataclass(frozen=True)
+class VotAnnotation:
+    """What VOT says of a sequence; its frames are not needed to score.
+
+    Attributes:
+        regions: rectangles or quadrilaterals, px of the frame.
+        size: width and height of the frames in px.
+        tags: whether each frame has one of `VOT_TAGS`.
+    """
+
+    name: str
+    regions: Float[np.ndarray, "t _"]
+    size: tuple[int, int]
+    tags: Mapping[str, Bool[np.ndarray, "t"]]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -86,9 +87,20 @@ def test_curves_are_matlabs_at_every_sequence_and_threshold(run, curve, file):
     np.testing.assert_allclose(_curves(run)[curve], expected, rtol=0, atol=1e-9)
 
 
+def test_eleven_trackers_are_scored_within_five_seconds_of_one_core():
+    _ground_truth()
+    _curves.cache_clear()
+    start = time.process_time()
+    for run in (*RUNS, *AUTHORS):
+        _curves(run)
+    assert time.process_time() - start < 5
+
+
 @pytest.mark.parametrize("run", [*RUNS, *AUTHORS])
 def test_scores_are_the_stored_ones(run):
     stored = json.loads((ORACLE / "scores.json").read_text())[AUTHORS.get(run, run)]
     scores = OTB.scores({name: rows.mean(axis=0) for name, rows in _curves(run).items()})
     assert scores["success_auc"] == pytest.approx(stored["auc21"], abs=1e-9)
     assert scores["precision_at_20"] == pytest.approx(stored["p20"], abs=1e-9)
+    area = _curves(run)["precision"].mean()
+    assert area == pytest.approx(stored["precision_curve_auc"], abs=1e-9)

@@ -1,5 +1,7 @@
 """Reports keep what was found, on disk and in tables."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from cfkd_core.benchmarks.report import (
     SequenceScore,
     load_json,
     markdown,
+    mean_curve,
     save_json,
     table,
 )
@@ -57,6 +60,33 @@ def test_missing_report_is_named(tmp_path):
 
 def test_mean_curve_is_over_sequences(found):
     np.testing.assert_allclose(found.curve("success"), [0.75, 0.25])
+
+
+def test_mean_curve_counts_each_value_by_its_weight(found):
+    first, second = found.sequences
+    nan = float("nan")
+    weighed = (
+        replace(first, weights={"success": (3.0,)}),
+        replace(second, curves={"success": (0.5, nan)}, weights={"success": (1.0, 0.0)}),
+    )
+    np.testing.assert_allclose(mean_curve(weighed, "success"), [(3 + 0.5) / 4, 0.5])
+    nothing = [replace(each, weights={"success": (0.0,)}) for each in weighed]
+    assert np.isnan(mean_curve(nothing, "success")).all()
+
+
+def test_what_is_undefined_survives_json_and_tables(tmp_path, found):
+    nan = float("nan")
+    sequence = replace(
+        found.sequences[0], curves={"success": (1.0, nan)}, weights={"success": (1.0, 0.0)}
+    )
+    report = replace(found, scores={"success_auc": nan}, sequences=(sequence,))
+    save_json([report], tmp_path / "report.json")
+    assert "NaN" not in (tmp_path / "report.json").read_text()
+    (again,) = load_json(tmp_path / "report.json")
+    assert np.isnan(again.scores["success_auc"])
+    np.testing.assert_array_equal(again.curve("success"), [1, nan])
+    assert again.sequences[0].weights == sequence.weights
+    assert "| – |" in markdown(table([again]))
 
 
 def test_fps_is_updates_over_seconds(found):

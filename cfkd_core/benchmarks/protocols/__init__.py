@@ -20,6 +20,7 @@ from cfkd_core.benchmarks.protocols.pytracking import (
 )
 from cfkd_core.benchmarks.protocols.trackingnet import TRACKINGNET
 from cfkd_core.benchmarks.protocols.vot import VOT_PROTOCOLS, VotProtocol
+from cfkd_core.errors import InputError
 
 PROTOCOLS = {
     protocol.name: protocol
@@ -44,5 +45,12 @@ __all__ = [
 
 
 def measures(name: str) -> dict[str, Measure]:
-    """What the protocol of this name reads off its curves."""
-    return dict((PROTOCOLS | VOT_PROTOCOLS)[name].measures)
+    """What the protocol of this name reads off its curves.
+
+    Raises:
+        InputError: if there is no such protocol.
+    """
+    known = PROTOCOLS | VOT_PROTOCOLS
+    if name not in known:
+        raise InputError(f"protocol {name!r} is unknown; choose from {', '.join(known)}")
+    return dict(known[name].measures)

@@ -48,6 +48,24 @@ def alike(visible: Bool[np.ndarray, "t"]) -> float:
     return 1.0
 
 
+def as_given(predicted: Float[np.ndarray, "n 4"], frames: int) -> Float[np.ndarray, "n 4"]:
+    """The boxes themselves, where a result of another length is an error."""
+    return predicted
+
+
+def cut(predicted: Float[np.ndarray, "n 4"], frames: int) -> Float[np.ndarray, "m 4"]:
+    """At most the first `frames` boxes."""
+    return predicted[:frames]
+
+
+def cut_or_padded(
+    predicted: Float[np.ndarray, "n 4"], frames: int, padding: float = 0.0
+) -> Float[np.ndarray, "{frames} 4"]:
+    """Exactly `frames` boxes; those that are missing are made of `padding`."""
+    missing = np.full((max(0, frames - len(predicted)), 4), padding)
+    return np.concatenate([predicted[:frames], missing])
+
+
 @dataclass(frozen=True)
 class Protocol:
     """The rule of one benchmark that is run once from start to end.
@@ -58,6 +76,7 @@ class Protocol:
         curves: (predicted, ground truth, visible) of one sequence -> its curves.
         measures: what is read off the curves, of a sequence or their mean; the first one ranks.
         weight: (visible) of a sequence -> its weight in the mean.
+        fit: (boxes, frames) -> the boxes that count, where a result has too many or too few.
     """
 
     name: str
@@ -65,6 +84,7 @@ class Protocol:
     curves: Callable[..., Curves]
     measures: Mapping[str, Measure]
     weight: Callable[[Bool[np.ndarray, "t"]], float] = alike
+    fit: Callable[[Float[np.ndarray, "n 4"], int], Float[np.ndarray, "m 4"]] = as_given
 
     def scores(self, curves: Curves) -> dict[str, float]:
         """Named numbers of one set of curves."""

@@ -1,6 +1,6 @@
-"""What PyTracking's analysis makes of a benchmark; the thesis's LaSOT numbers presumably come so."""
+"""What PyTracking's analysis makes of a benchmark; presumably the thesis's LaSOT numbers."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,7 +10,14 @@ from cfkd_core import boxes
 from cfkd_core.benchmarks import metrics
 from cfkd_core.benchmarks.protocols.lasot import NORM_ERRORS
 from cfkd_core.benchmarks.protocols.otb import OTB_ERRORS
-from cfkd_core.benchmarks.protocols.protocol import Curves, Protocol, at, mean
+from cfkd_core.benchmarks.protocols.protocol import (
+    Curves,
+    Protocol,
+    at,
+    cut,
+    cut_or_padded,
+    mean,
+)
 
 # Not OTB's grid: ties between overlap and threshold may fall otherwise in the last bit.
 OVERLAPS = np.arange(0, 1.05, 0.05)
@@ -40,8 +47,7 @@ def pytracking_curves(
             target that is seen always succeeds.
 
     Source: facts.md 6.2 and protocols.md 1.4, on PyTracking's analysis/extract_results.
-    Differs: there, a prediction that is NaN or too short by some frames stops the evaluation of
-        LaSOT, and is zero elsewhere; here a NaN stands for the box before it.
+    Differs: there, a prediction that is NaN stops the evaluation; here the box before it counts.
     """
     repaired = metrics.hold_last(np.concatenate([ground_truth[:1], predicted[1:]]))
     counted = visible & metrics.is_box(ground_truth)
@@ -56,21 +62,23 @@ def pytracking_curves(
     }
 
 
-def _protocol(name: str, curves: Callable[..., Curves]) -> Protocol:
-    return Protocol(
-        name=name,
-        thresholds={"success": OVERLAPS, "precision": OTB_ERRORS, "norm_precision": NORM_ERRORS},
-        curves=curves,
-        measures={
-            "success_auc": mean("success"),
-            "precision_at_20": at("precision", 20),
-            "norm_precision_at_20": at("norm_precision", 20),
-        },
-    )
-
-
-PYTRACKING = _protocol("pytracking", pytracking_curves)
-PYTRACKING_LASOT = _protocol(
-    "pytracking-lasot", partial(pytracking_curves, absent_norm_error=np.inf)
+PYTRACKING = Protocol(
+    name="pytracking",
+    thresholds={"success": OVERLAPS, "precision": OTB_ERRORS, "norm_precision": NORM_ERRORS},
+    curves=pytracking_curves,
+    measures={
+        "success_auc": mean("success"),
+        "precision_at_20": at("precision", 20),
+        "norm_precision_at_20": at("norm_precision", 20),
+    },
+    fit=cut_or_padded,
 )
-PYTRACKING_UAV123 = _protocol("pytracking-uav123", partial(pytracking_curves, error=-1.0))
+PYTRACKING_LASOT = replace(
+    PYTRACKING,
+    name="pytracking-lasot",
+    curves=partial(pytracking_curves, absent_norm_error=np.inf),
+    fit=cut,
+)
+PYTRACKING_UAV123 = replace(
+    PYTRACKING, name="pytracking-uav123", curves=partial(pytracking_curves, error=-1.0)
+)

@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float
 
 from cfkd_core import boxes
 from cfkd_core.benchmarks import metrics
-from cfkd_core.benchmarks.protocols.protocol import Curves, Protocol, trapezoid
+from cfkd_core.benchmarks.protocols.protocol import Curves, Protocol, cut_or_padded, trapezoid
 
 OVERLAPS = np.linspace(0, 1, 21)
 ERRORS = np.linspace(0, 50, 21)
@@ -38,10 +38,22 @@ def trackingnet_curves(
     }
 
 
+def trackingnet_fit(
+    predicted: Float[np.ndarray, "n 4"], frames: int
+) -> Float[np.ndarray, "{frames} 4"]:
+    """What the kit makes of a sequence that was not submitted, or not to its end.
+
+    Without a file all boxes are zero, and an overlap of 0 succeeds at the threshold 0. A missing
+    row is no box at all, and fails there too.
+    """
+    return cut_or_padded(predicted, frames, np.nan if len(predicted) else 0.0)
+
+
 TRACKINGNET = Protocol(
     name="trackingnet",
     thresholds={"success": OVERLAPS, "precision": ERRORS, "norm_precision": NORM_ERRORS},
     curves=trackingnet_curves,
+    fit=trackingnet_fit,
     measures={
         "success_auc": trapezoid("success"),
         "precision_auc": trapezoid("precision"),

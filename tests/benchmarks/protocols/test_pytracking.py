@@ -1,0 +1,68 @@
+"""PyTracking's rule where it differs from the benchmarks' own."""
+
+import numpy as np
+import pytest
+
+from cfkd_core.benchmarks.protocols import PROTOCOLS
+from cfkd_core.benchmarks.scoring import Annotation, score_sequence
+from cfkd_core.errors import InputError
+
+VISIBLE = [True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "precision", "norm_precision"),
+    [("pytracking", 3 / 4, 1), ("pytracking-lasot", 3 / 4, 3 / 4), ("pytracking-uav123", 1, 1)],
+)
+def test_frame_without_a_target(name, precision, norm_precision, straight, score):
+    truth = straight(4)
+    expected = {
+        "success_auc": 20 / 21 * 3 / 4,
+        "precision_at_20": precision,
+        "norm_precision_at_20": norm_precision,
+    }
+    assert score(PROTOCOLS[name], straight(4), truth, VISIBLE) == pytest.approx(expected)
+    truth[2] = np.nan
+    assert score(PROTOCOLS[name], straight(4), truth, VISIBLE) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [("pytracking", 3 / 4), ("pytracking-lasot", 3 / 4), ("pytracking-uav123", 1)],
+)
+def test_visible_frame_without_an_area(name, precision, straight, score):
+    truth = straight(4)
+    truth[2, 2:] = 0
+    scores = score(PROTOCOLS[name], straight(4), truth)
+    assert scores["success_auc"] == pytest.approx(20 / 21 * 3 / 4)
+    assert scores["precision_at_20"] == precision
+    assert scores["norm_precision_at_20"] == 1
+
+
+def test_first_frame_is_the_ground_truth_and_no_area_is_the_box_before(straight, score):
+    truth = np.repeat(straight(1), 4, axis=0)
+    predicted = truth.copy()
+    predicted[0] = [900, 900, 5, 5]
+    predicted[2] = [900, 900, 0, 5]
+    scores = score(PROTOCOLS["pytracking"], predicted, truth)
+    assert scores["success_auc"] == pytest.approx(20 / 21)
+
+
+def test_normalised_precision_is_the_value_at_a_fifth(straight, score):
+    truth = straight(2)
+    within, beyond = ([[0, 0, 0, 0], [shift, 0, 0, 0]] for shift in (1.9, 2.1))
+    assert score(PROTOCOLS["pytracking"], truth + within, truth)["norm_precision_at_20"] == 1
+    assert score(PROTOCOLS["pytracking"], truth + beyond, truth)["norm_precision_at_20"] == 0.5
+
+
+def test_results_of_another_length(straight):
+    truth = Annotation("toy", straight(4), np.ones(4, bool))
+    longer, shorter = straight(6), straight(3)
+    for name in ("pytracking", "pytracking-lasot"):
+        assert score_sequence(PROTOCOLS[name], truth, longer).scores["precision_at_20"] == 1
+    # a missing box is one of zeros, without an area: the last one counts again, 3 px behind
+    assert score_sequence(PROTOCOLS["pytracking"], truth, shorter).scores == pytest.approx(
+        {"success_auc": (3 * 20 + 11) / 84, "precision_at_20": 1, "norm_precision_at_20": 3 / 4}
+    )
+    with pytest.raises(InputError, match="3 boxes for 4 frames"):
+        score_sequence(PROTOCOLS["pytracking-lasot"], truth, shorter)

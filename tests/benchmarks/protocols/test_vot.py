@@ -1,0 +1,148 @@
+"""VOT's rules by hand: what counts, where a run is cut, and how the two toolkits differ."""
+
+import numpy as np
+import pytest
+
+from cfkd_core.benchmarks.protocols.vot import (
+    VOT_PROTOCOLS,
+    Passes,
+    failures_per_100,
+    failures_per_sequence,
+    fragments,
+    passes,
+    pooled_accuracy,
+    sequence_accuracy,
+)
+from cfkd_core.benchmarks.scoring import make_report, score_passes
+from cfkd_core.benchmarks.vot import FAILED, INITIALISED, SKIPPED, TRACKED, parse_run
+
+LEGACY, TOOLKIT = VOT_PROTOCOLS["vot-legacy-2018"], VOT_PROTOCOLS["vot-toolkit-0.9-2018"]
+NAN = np.nan
+
+
+def _run(length: int, failures: tuple[int, ...] = (), overlap: float = 0.5) -> Passes:
+    """One repetition that fails where it is said, and overlaps evenly elsewhere."""
+    codes = np.full(length, TRACKED)
+    codes[0] = INITIALISED
+    for failure in failures:
+        codes[failure] = FAILED
+        codes[failure + 1 : failure + 5] = SKIPPED
+        codes[failure + 5 : failure + 6] = INITIALISED
+    return Passes(np.where(codes == TRACKED, overlap, NAN)[None], codes[None])
+
+
+def _together(*repetitions: Passes) -> Passes:
+    return Passes(
+        np.concatenate([each.overlaps for each in repetitions]),
+        np.concatenate([each.codes for each in repetitions]),
+    )
+
+
+def test_ten_frames_from_each_initialisation_on_do_not_count():
+    found = _run(40, failures=(20,))
+    # frames 10 to 19, and 35 to 39
+    assert pooled_accuracy(found) == (0.5, 15)
+    assert pooled_accuracy(_run(10))[1] == 0
+    assert np.isnan(pooled_accuracy(_run(10))[0])
+
+
+def test_accuracy_pools_frames_or_weighs_sequences_by_length():
+    long, short = _run(40, overlap=0.8), _run(20, overlap=0.2)
+    scored = {
+        protocol.name: make_report(
+            protocol,
+            [score_passes(protocol, str(i), each, 400) for i, each in enumerate((long, short))],
+            benchmark="toy",
+            tracker="even",
+        ).scores["accuracy"]
+        for protocol in (LEGACY, TOOLKIT)
+    }
+    assert scored[LEGACY.name] == pytest.approx((30 * 0.8 + 10 * 0.2) / 40)
+    assert scored[TOOLKIT.name] == pytest.approx((40 * 0.8 + 20 * 0.2) / 60)
+
+
+def test_accuracy_of_repetitions():
+    # the second loses the target at frame 10, so that frames 25 to 29 alone count in it
+    found = _together(_run(30, overlap=0.8), _run(30, failures=(10,), overlap=0.2))
+    value, frames = pooled_accuracy(found)
+    assert frames == 20
+    assert value == pytest.approx((15 * 0.8 + 5 * 0.5) / 20)
+    assert sequence_accuracy(found) == (pytest.approx(0.5), 30)
+    # nothing counts in a run that is too short: 0 for the toolkit
+    assert sequence_accuracy(_run(10)) == (0, 10)
+
+
+def test_robustness_is_failures_per_frame_or_per_sequence():
+    found = _together(_run(50, failures=(20,)), _run(50, failures=(20, 30)))
+    assert failures_per_100(found) == (pytest.approx(3), 50)
+    assert failures_per_sequence(found) == (1.5, 50)
+    scores = LEGACY.scores(LEGACY.curves(found, 400)[0])
+    assert scores["reliability"] == pytest.approx(np.exp(-30 * 1.5 / 50))
+
+
+def test_a_run_is_cut_at_its_restarts():
+    found = _run(14, failures=(3,))
+    pieces = fragments(found.overlaps[0], found.codes[0], 16, late_failures=False)
+    lost, last = pieces
+    np.testing.assert_array_equal(lost, [0, 0.5, 0.5] + 13 * [0])
+    np.testing.assert_array_equal(last, [0] + 5 * [0.5] + 10 * [NAN])
+
+
+@pytest.mark.parametrize(
+    ("failure", "legacy_loses"),
+    # of 20 frames: a restart at frame 20, the first beyond the end, still cuts
+    [(14, True), (15, True), (16, False), (19, False)],
+)
+def test_late_failure_is_a_failure_for_the_toolkit_alone(failure, legacy_loses):
+    found = _run(20, failures=(failure,))
+    overlaps, codes = found.overlaps[0, :20], found.codes[0, :20]
+    legacy, toolkit = (
+        fragments(overlaps, codes, 30, late_failures=late)[0] for late in (False, True)
+    )
+    assert not np.isnan(toolkit).any()
+    assert (toolkit[failure:] == 0).all()
+    assert np.isnan(legacy[20:]).all() != legacy_loses
+    # what was lost before the end is lost for both
+    np.testing.assert_array_equal(legacy[:20], toolkit[:20])
+
+
+def test_expected_overlap_is_the_mean_from_the_second_frame_on():
+    curves, weights = LEGACY.curves(_run(6), 8)
+    np.testing.assert_allclose(curves["eao"], [0, 0.5, 0.5, 0.5, 0.5, 0.5, NAN, NAN])
+    np.testing.assert_allclose(weights["eao"], [1, 1, 1, 1, 1, 1, 0, 0])
+    # lost in frame 2: (0.5), (0.5 + 0) / 2, …; the second piece has one frame
+    curves, weights = LEGACY.curves(_run(8, failures=(2,)), 8)
+    np.testing.assert_allclose(curves["eao"], [0, *(0.5 / np.arange(1, 8))])
+    np.testing.assert_allclose(weights["eao"], [2, 1, 1, 1, 1, 1, 1, 1])
+
+
+def test_repetitions_together_weigh_as_much_as_one_in_the_legacy_rule():
+    twice = _together(_run(6), _run(6))
+    assert LEGACY.curves(twice, 6)[1]["eao"].tolist() == [1] * 6
+    assert TOOLKIT.curves(twice, 6)[1]["eao"].tolist() == [2] * 6
+
+
+def test_lengths_are_the_challenges_own_and_one_more_in_the_toolkit():
+    assert {name: each.lengths for name, each in VOT_PROTOCOLS.items() if name[-4:] > "2017"} == {
+        "vot-legacy-2018": (100, 356),
+        "vot-legacy-2019": (46, 291),
+        "vot-toolkit-0.9-2018": (101, 357),
+        "vot-toolkit-0.9-2019": (47, 292),
+    }
+    values = np.arange(1.0, 400)  # each length's value is the length itself
+    for protocol in (LEGACY, TOOLKIT):
+        curves = {"eao": values, "accuracy": np.zeros(1), "robustness": np.zeros(1)}
+        assert protocol.scores(curves)["eao"] == pytest.approx(np.mean(protocol.lengths))
+
+
+def test_expected_overlap_of_a_short_benchmark_is_unknown():
+    assert np.isnan(LEGACY.scores(LEGACY.curves(_run(30), 30)[0])["eao"])
+    assert np.isnan(LEGACY.scores(LEGACY.curves(_run(300), 400)[0])["eao"])
+
+
+def test_passes_hold_regions_against_the_annotation():
+    truth = np.tile([10.0, 10, 9, 9], (4, 1))
+    runs = [parse_run("1\n10,10,9,9\n15,10,9,9\n2", "toy")]
+    found = passes(runs, truth, (100, 100))
+    np.testing.assert_allclose(found.overlaps, [[NAN, 1, 50 / 150, NAN]])
+    assert found.failures == 1

@@ -1,0 +1,185 @@
+"""Other people's results: layouts, damage, and archives that are not to be trusted."""
+
+import gzip
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from cfkd_core.benchmarks import published
+from cfkd_core.benchmarks.published import read_one_pass, read_restarts, read_vot_annotation
+from cfkd_core.errors import InputError
+
+BOXES = np.array([[1.0, 2, 3, 4], [5, 6, 7, 8.5]])
+
+
+def _write(folder, files):
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return folder
+
+
+def _zip(path, files, **options):
+    with zipfile.ZipFile(path, "w", **options) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def _mat(results):
+    file = io.BytesIO()
+    savemat(file, {"results": results})
+    return file.getvalue()
+
+
+def _cell(*structs):
+    cell = np.empty((1, len(structs)), dtype=object)
+    cell[0] = structs
+    return cell
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", " ", ", "])
+def test_text_of_any_delimiter(tmp_path, delimiter):
+    text = "\r\n".join(delimiter.join(map(str, row)) for row in BOXES) + "\r\n\r\n"
+    found = read_one_pass(_write(tmp_path, {
+        "a.txt": text, "a_time.txt": "0.1\n", "x.md": "?", "__MACOSX/._a.txt": b"\xff"
+    }))  # fmt: skip
+    assert list(found) == ["a"]
+    np.testing.assert_array_equal(found["a"][0], BOXES)
+
+
+def test_got10k_has_a_folder_a_sequence(tmp_path):
+    files = {
+        "GOT-10k_Val_000001/GOT-10k_Val_000001_001.txt": "1,2,3,4",
+        "GOT-10k_Val_000001/GOT-10k_Val_000001_002.txt": "5,6,7,8",
+        "GOT-10k_Val_000001/GOT-10k_Val_000001_time.txt": "0.1",
+        "GOT-10k_Val_000002/GOT-10k_Val_000002_001.txt": "9,9,9,9",
+    }
+    for source in (_write(tmp_path / "folder", files), _zip(tmp_path / "a.zip", files)):
+        found = read_one_pass(source)
+        assert {name: len(runs) for name, runs in found.items()} == {
+            "GOT-10k_Val_000001": 2, "GOT-10k_Val_000002": 1
+        }  # fmt: skip
+        assert found["GOT-10k_Val_000001"][1].tolist() == [[5, 6, 7, 8]]
+
+
+def test_otb_mat_is_a_struct_or_a_cell_of_one(tmp_path):
+    struct = {"res": BOXES, "type": "rect", "len": 2}
+    files = {
+        "Basketball_KCF_HOG.mat": _mat(_cell(struct)),
+        "Jogging-1_KCF_HOG.mat": _mat(struct),
+        "Dog_KCF_HOG.mat": _mat({"res": BOXES[:1], "type": "rect"}),
+    }
+    found = read_one_pass(_write(tmp_path, files))
+    assert list(found) == ["Basketball", "Dog", "Jogging-1"]
+    np.testing.assert_array_equal(found["Basketball"][0], BOXES)
+    np.testing.assert_array_equal(found["Jogging-1"][0], BOXES)
+    np.testing.assert_array_equal(found["Dog"][0], BOXES[:1])
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"no mat file at all", "not a result"),
+        (_mat({"other": 1.0}), "not a result"),
+        (_mat({"res": np.ones((2, 6)), "type": "ivtAff"}), "type 'ivtAff'"),
+    ],
+)
+def test_other_mats_are_refused(tmp_path, content, reason):
+    with pytest.raises(InputError, match=reason):
+        read_one_pass(_write(tmp_path, {"a_KCF.mat": content}))
+
+
+def test_vot_folders_and_zips(tmp_path):
+    files = {
+        "KCF/baseline/ants1/ants1_001.txt": "1\n1,2,3,4\n",
+        "KCF/baseline/ants1/ants1_002.txt": "1\n2\n",
+        "KCF/baseline/ants1/ants1_time.txt": "0.1\n0.1\n",
+        "KCF/realtime/ants1/ants1_001.txt": "1\n0,0,1,1\n",
+    }
+    for source in (_write(tmp_path / "folder", files), _zip(tmp_path / "a.zip", files)):
+        runs = read_restarts(source)["ants1"]
+        assert [run.codes.tolist() for run in runs] == [[1, -1], [1, 2]]
+        (run,) = read_restarts(source, "realtime")["ants1"]
+        assert run.regions[1].tolist() == [0, 0, 1, 1]
+        with pytest.raises(InputError, match="unsupervised experiment"):
+            read_restarts(source, "unsupervised")
+    (run,) = read_restarts(tmp_path / "folder/KCF/realtime")["ants1"]
+    assert run.regions[1].tolist() == [0, 0, 1, 1]
+
+
+def test_missing_and_empty_sources_are_named(tmp_path):
+    with pytest.raises(InputError, match="neither a folder nor a zip"):
+        read_one_pass(tmp_path / "absent")
+    with pytest.raises(InputError, match="no results"):
+        read_one_pass(tmp_path)
+    with pytest.raises(InputError, match="neither a folder nor a zip"):
+        read_restarts(_write(tmp_path, {"a.zip": "text"}) / "a.zip")
+
+
+@pytest.mark.parametrize("text", ["", "1,2,3\n", "1,2,3,4\nx\n", b"\xff\xfe\x00"])
+def test_damaged_text_is_named(tmp_path, text):
+    with pytest.raises(InputError, match=r"a\.txt"):
+        read_one_pass(_write(tmp_path, {"a.txt": text}))
+
+
+@pytest.mark.parametrize("name", ["../a.txt", "/etc/a.txt", "b/../../a.txt", "..\\a.txt"])
+def test_archive_that_leads_elsewhere_is_refused(tmp_path, name):
+    with pytest.raises(InputError, match="distrust"):
+        read_one_pass(_zip(tmp_path / "a.zip", {name: "1,2,3,4"}))
+
+
+def test_archive_that_swells_is_refused(tmp_path, monkeypatch):
+    bomb = b"0" * (published.MOST_BYTES + 1)
+    archive = _zip(tmp_path / "a.zip", {"a.txt": bomb}, compression=zipfile.ZIP_DEFLATED)
+    assert archive.stat().st_size < 100_000
+    with pytest.raises(InputError, match="more than results can be"):
+        read_one_pass(archive)
+    many = _zip(tmp_path / "b.zip", {f"{i}.txt": "1,2,3,4" for i in range(9)})
+    monkeypatch.setattr(published, "MOST_FILES", 8)
+    with pytest.raises(InputError, match="more than results can be"):
+        read_one_pass(many)
+    monkeypatch.setattr(published, "MOST_FILES", 9)
+    monkeypatch.setattr(published, "MOST_BYTES_IN_ALL", 62)
+    with pytest.raises(InputError, match="more than results can be"):
+        read_one_pass(many)
+
+
+def test_damaged_archive_is_named(tmp_path):
+    path = _zip(tmp_path / "a.zip", {"a.txt": "1,2,3,4\n" * 99})
+    content = bytearray(path.read_bytes())
+    content[60:70] = b"x" * 10
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        read_one_pass(path)
+
+
+def test_vot_annotation(tmp_path):
+    entry = {
+        "gt_rect": [[0, 0, 4, 0, 4, 4, 0, 4]] * 2, "width": 20, "height": 10, "occlusion": [0, 1],
+        "size_change": []
+    }  # fmt: skip
+    text = json.dumps({"ants1": entry})
+    (tmp_path / "VOT.json").write_text(text)
+    (tmp_path / "VOT.json.gz").write_bytes(gzip.compress(text.encode()))
+    for name in ("VOT.json", "VOT.json.gz"):
+        found = read_vot_annotation(tmp_path / name)["ants1"]
+        assert found.size == (20, 10)
+        assert found.regions.shape == (2, 8)
+        assert {tag: frames.tolist() for tag, frames in found.tags.items()} == {
+            "occlusion": [False, True]
+        }
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"a": 1}', '{"a": {"gt_rect": [[1, 2]]}}'])
+def test_other_json_is_no_annotation(tmp_path, text):
+    (tmp_path / "VOT.json").write_text(text)
+    with pytest.raises(InputError, match="not a VOT annotation"):
+        read_vot_annotation(tmp_path / "VOT.json")
+    with pytest.raises(InputError, match="no such annotation"):
+        read_vot_annotation(tmp_path / "VOT.json.gz")
