@@ -106,13 +106,12 @@ def run(
     """
     from cfkd_core.benchmarks import grid, workers
     from cfkd_core.benchmarks.runners import make_runner
-    from cfkd_core.datasets.readers import load_benchmark
     from cfkd_core.tracking.recipe import TrackerRecipe
 
     runner = make_runner(experiment, rule=rule, fps=fps, latency=latency)
     plan = grid.Grid(
         entrants=tuple(TrackerRecipe(name, weights, seed) for name in trackers.split(",")),
-        sequences=tuple(_pick(load_benchmark(benchmark, root), sequences)),
+        sequences=tuple(_load(benchmark, root, sequences)),
         runner=runner,
         results=results,
         benchmark=benchmark,
@@ -160,12 +159,11 @@ def score(
         markdown: write what is printed to this file.
     """
     from cfkd_core.benchmarks import report, stored
-    from cfkd_core.datasets.readers import load_benchmark
     from cfkd_core.files import write_text
 
     reports = stored.score(
         benchmark,
-        _pick(load_benchmark(benchmark, root), sequences),
+        _load(benchmark, root, sequences),
         results,
         protocol=protocol or stored.default_protocol(benchmark, experiment),
         experiment=experiment,
@@ -185,6 +183,17 @@ def score(
     for path in filter(None, (json, csv, markdown)):
         print(f"wrote {path}")
     return 0
+
+
+def _load(benchmark: str, root: Path | None, names: str) -> list:
+    """The sequences that are asked for; if all are, says what the benchmark lacks."""
+    from cfkd_core.datasets.readers import load_benchmark, shortfall
+
+    sequences = load_benchmark(benchmark, root)
+    lacking = "" if names else shortfall(benchmark, sequences, root)
+    if lacking:
+        print(lacking, file=sys.stderr)
+    return _pick(sequences, names)
 
 
 def _pick(sequences: list, names: str) -> list:

@@ -141,6 +141,22 @@ def test_a_failing_tracker_is_reported_and_the_rest_runs(capsys, tmp_path, monke
     assert not (tmp_path / "synthetic/mosse/syn_fast_coin.txt").exists()
 
 
+def test_a_part_of_a_benchmark_is_named(capsys, tmp_path):
+    folder = tmp_path / "otb" / "Deer"
+    (folder / "img").mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
+    for number in (1, 2):
+        cv2.imwrite(str(folder / "img" / f"{number:04d}.jpg"), noise)
+    (folder / "groundtruth_rect.txt").write_text("20,20,20,20\n" * 2)
+    args = ("run", "--benchmark", "otb", "--root", folder.parent, "--trackers", "mosse")
+    args = (*args, "--results", tmp_path)
+    code, _, err = run(capsys, *args)
+    assert code == 0
+    assert "otb: 1 of 100 sequences are there; missing: Basketball" in err
+    code, _, err = run(capsys, *args, "--sequences", "Deer")
+    assert "missing" not in err
+
+
 def test_help_names_every_tracker_and_benchmark(capsys):
     from cfkd_core.datasets.readers import BENCHMARKS
     from cfkd_core.tracking.load import TRACKERS

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from cfkd_core.datasets.photographs import Cutout, cutout
+from cfkd_core.datasets.photographs import Cutout, Outline, cutout
 
 WIDTH, HEIGHT = 320, 240
 
@@ -82,7 +82,7 @@ class Actor:
     """An object in the film.
 
     Attributes:
-        cutout: key of `OUTLINES`.
+        cutout: key of `OUTLINES`, or an outline.
         path: where its middle is: px of the picture; px of the backdrop photograph if `fixed`.
         size: its longer side at rest, px of the picture; px of the photograph if `fixed`.
         fixed: stands in the scene and moves with the backdrop.
@@ -93,14 +93,14 @@ class Actor:
         tint: factors for R, G, B.
     """
 
-    cutout: str
+    cutout: str | Outline
     path: Keys
     size: Keys
     fixed: bool = False
     angle: Keys | None = None
     yaw: Keys | None = None
     warp: Keys | None = None
-    back: str = ""
+    back: str | Outline = ""
     tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def value(self, name: str, t: float) -> float:

@@ -1,5 +1,7 @@
 """The photographs of the synthetic benchmark, and the objects cut out of them.
 
+Films for training have other pictures: `synthetic_training`.
+
 All are shipped in scikit-image's wheel, in `skimage/data`, and are read from there: nothing is
 downloaded. Their authors and licences are in `PHOTOGRAPHS`, and in data/README.md.
 """
@@ -8,12 +10,21 @@ import functools
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from cfkd_core.datasets.sequence import read_image
+
+
+@runtime_checkable
+class Picture(Protocol):
+    """What a film can be made of; hashable, so that its px are kept while they are in use."""
+
+    def pixels(self) -> UInt8[np.ndarray, "h w 3"]:
+        """RGB."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,13 @@ class Photograph:
     file: str
     credit: str
     tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def pixels(self) -> UInt8[np.ndarray, "h w 3"]:
+        """The photograph, RGB, tinted."""
+        # skimage's own loader would look on the network for what its wheel lacks
+        folder = Path(find_spec("skimage").origin).parent / "data"
+        image = read_image(folder / self.file)
+        return (image * np.array(self.tint)).clip(0, 255).astype(np.uint8)
 
 
 PHOTOGRAPHS = {
@@ -52,14 +70,26 @@ PHOTOGRAPHS = {
 }
 
 
-@functools.cache
-def photograph(name: str) -> UInt8[np.ndarray, "h w 3"]:
-    """One of `PHOTOGRAPHS`, RGB, tinted."""
-    entry = PHOTOGRAPHS[name]
-    # skimage's own loader would look on the network for what its wheel lacks
-    folder = Path(find_spec("skimage").origin).parent / "data"
-    image = read_image(folder / entry.file)
-    return (image * np.array(entry.tint)).clip(0, 255).astype(np.uint8)
+# Pictures and cutouts in memory: more than the benchmark has, and no more than a worker can hold.
+KEPT = 96
+
+
+@functools.lru_cache(KEPT)
+def photograph(picture: str | Picture) -> UInt8[np.ndarray, "h w 3"]:
+    """Px of a picture, or of one of `PHOTOGRAPHS`, RGB."""
+    return (PHOTOGRAPHS[picture] if isinstance(picture, str) else picture).pixels()
+
+
+class Outline(NamedTuple):
+    """An object in a picture.
+
+    Attributes:
+        picture: key of `PHOTOGRAPHS`, or a picture.
+        points: on the object's edge, px of the picture.
+    """
+
+    picture: str | Picture
+    points: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -163,28 +193,28 @@ OUTLINES = {
 _FINE = 8
 
 
-@functools.cache
-def cutout(name: str) -> Cutout:
-    """One of `OUTLINES`, cut."""
-    source, points = OUTLINES[name]
+@functools.lru_cache(KEPT)
+def cutout(outline: str | Outline) -> Cutout:
+    """An outline, or one of `OUTLINES`, cut."""
+    source, points = OUTLINES[outline] if isinstance(outline, str) else outline
     image = photograph(source).astype(np.float32)
-    outline = closed_curve(np.array(points, dtype=np.float64))
-    low, high = outline.min(axis=0), outline.max(axis=0)
+    curve = closed_curve(np.array(points, dtype=np.float64))
+    low, high = curve.min(axis=0), curve.max(axis=0)
     # room for a soft edge, and for a bent shape
     margin = int(0.13 * (high - low).max()) + 6
     padded = cv2.copyMakeBorder(image, *4 * [margin], cv2.BORDER_REPLICATE)
     left, top = np.floor(low).astype(int)
     right, bottom = np.ceil(high).astype(int) + 2 * margin
     image = padded[top:bottom, left:right]
-    outline = outline - np.floor(low) + margin
-    alpha = mask(outline, image.shape[1], image.shape[0])
+    curve = curve - np.floor(low) + margin
+    alpha = mask(curve, image.shape[1], image.shape[0])
     softness = max(0.8, 0.008 * max(image.shape))
     alpha = cv2.GaussianBlur(alpha, (0, 0), softness)
     levels = [np.dstack([image * alpha[..., None], 255 * alpha])]
     while max(levels[-1].shape) > 24:
         levels.append(cv2.pyrDown(levels[-1]))
-    extent = np.concatenate([outline.min(axis=0), high - low])
-    return Cutout(tuple(levels), outline, extent)
+    extent = np.concatenate([curve.min(axis=0), high - low])
+    return Cutout(tuple(levels), curve, extent)
 
 
 def closed_curve(points: Float[np.ndarray, "n 2"], steps: int = 6) -> Float[np.ndarray, "m 2"]:

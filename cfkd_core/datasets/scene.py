@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from cfkd_core.boxes import centre
 from cfkd_core.datasets.actors import HEIGHT, WIDTH, Actor, Camera, Keys, at, from_pixel_centres
-from cfkd_core.datasets.photographs import mask, photograph
+from cfkd_core.datasets.photographs import KEPT, Picture, mask, photograph
 from cfkd_core.datasets.sequence import Frame, Sequence
 
 # A target of which less than this share shows is hidden: no box, not visible.
@@ -31,7 +31,7 @@ class Scene:
     """A film with one target, and its ground truth.
 
     Attributes:
-        backdrop: key of `PHOTOGRAPHS`.
+        backdrop: key of `PHOTOGRAPHS`, or a picture.
         behind, before: other actors, drawn before and after the target; those after hide it.
         length: number of frames.
         exposure: share of the time from frame to frame that the shutter is open.
@@ -41,7 +41,7 @@ class Scene:
     """
 
     name: str
-    backdrop: str
+    backdrop: str | Picture
     target: Actor
     camera: Camera
     behind: tuple[Actor, ...] = ()
@@ -167,10 +167,10 @@ class SceneFrames(collections.abc.Sequence):
         return self.scene.render(range(len(self))[index])
 
 
-@functools.cache
-def _four_channels(name: str) -> UInt8[np.ndarray, "h w 4"]:
-    """A photograph with a channel to spare: OpenCV warps four twice as fast as three."""
-    image = photograph(name)
+@functools.lru_cache(KEPT)
+def _four_channels(picture: str | Picture) -> UInt8[np.ndarray, "h w 4"]:
+    """A picture with a channel to spare: OpenCV warps four twice as fast as three."""
+    image = photograph(picture)
     return np.dstack([image, image[..., :1]])
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cfkd_core.datasets.sequence import Sequence, read_image
+from cfkd_core.datasets.sequence import NumberedImages, Sequence, read_image
 from cfkd_core.errors import InputError
 
 
@@ -17,6 +17,25 @@ def _sequence(frames: int, boxes: int, origin: int = 0) -> Sequence:
 def test_frames_and_boxes_must_match(frames, boxes):
     with pytest.raises(InputError, match="film"):
         _sequence(frames, boxes)
+
+
+def test_regions_must_match():
+    images = [np.zeros((4, 4, 3), np.uint8)] * 2
+    boxes, visible = np.ones((2, 4)), np.ones(2, bool)
+    assert Sequence("film", images, boxes, visible, regions=np.ones((2, 8))).regions.shape == (2, 8)
+    with pytest.raises(InputError, match="film: 3 regions for 2 boxes"):
+        Sequence("film", images, boxes, visible, regions=np.ones((3, 8)))
+
+
+@pytest.mark.parametrize(("digits", "names"), [(1, "9 10 11"), (4, "0009 0010 0011")])
+def test_numbered_images_need_no_list(tmp_path, digits, names):
+    for level, name in enumerate(names.split()):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((4, 4, 3), level, np.uint8))
+    frames = NumberedImages(tmp_path, digits, ".png", first=9, count=3)
+    assert [frame[0, 0, 0] for frame in frames] == [0, 1, 2]
+    assert frames[-1][0, 0, 0] == 2
+    with pytest.raises(IndexError):
+        frames[3]
 
 
 def test_published_boxes_count_from_the_origin():

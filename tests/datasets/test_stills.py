@@ -104,7 +104,7 @@ def test_difficult_objects_are_left_out(tmp_path):
     _write_voc(tmp_path, "a", objects)
     assert [each.name for each in _read_voc(tmp_path)] == ["a_2"]
     _write_voc(tmp_path, "a", objects[:1])
-    with pytest.raises(InputError, match="no XML file .* with an object"):
+    with pytest.raises(InputError, match=r"no XML file .* with an object"):
         _read_voc(tmp_path)
 
 

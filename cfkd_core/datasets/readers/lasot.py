@@ -42,6 +42,11 @@ def read_lasot(root: Path, only: frozenset[str] | None = None) -> list[Sequence]
     return [_read_sequence(folders[name]) for name in sorted(wanted)]
 
 
+def names(root: Path) -> frozenset[str]:
+    """The sequences in a folder of LaSOT's layout."""
+    return frozenset(folder.name for folder in _sequence_folders(root))
+
+
 def _sequence_folders(root: Path) -> list[Path]:
     """Folders with images or an annotation, in `root` and one level below."""
     if not root.is_dir():
