@@ -1,4 +1,4 @@
-"""The command line: `python -m cfkd_core track | run | score`; no logic of its own."""
+"""The command line, `python -m cfkd_core track | run | score | compare | submit`; no logic here."""
 
 import operator
 import sys
@@ -185,6 +185,73 @@ def score(
     return 0
 
 
+def compare(
+    first: Positional[str],
+    second: Positional[str],
+    benchmark: str,
+    results: Path = Path("results"),
+    root: Path | None = None,
+    sequences: str = "",
+    experiment: Literal["ope", "reset", "realtime"] = "ope",
+    protocol: str = "",
+    seed: int = 0,
+) -> int:
+    """Compare two trackers on the same sequences, drawn again and again (paired bootstrap).
+
+    Prints how much higher the first one's scores are, an interval that holds 95 % of the draws,
+    and the share of draws in which the first one is above.
+
+    Args:
+        first: name of a tracker that `run` has run.
+        second: name of another one.
+        benchmark: synthetic, otb, lasot, vot2018, vot2019, got10k-val, uav123, davis or own.
+        results: the folder that was given to `run`.
+        root: folder of the benchmark's files; else CFKD_DATA says where they are.
+        sequences: names to draw from, separated by commas; all if empty.
+        experiment: whose boxes: of one pass, or of VOT's with restarts or against the clock.
+        protocol: as for `score`; the benchmark's own if empty.
+        seed: of the draws.
+    """
+    from cfkd_core.benchmarks import bootstrap, report, stored
+
+    reports = stored.score(
+        benchmark,
+        _load(benchmark, root, sequences),
+        results,
+        protocol=protocol or stored.default_protocol(benchmark, experiment),
+        experiment=experiment,
+        trackers=(first, second),
+    )
+    by_name = {each.tracker: each for each in reports}
+    table = bootstrap.compare(by_name[first], by_name[second], seed=seed)
+    print(report.markdown(table, index=f"{first} - {second}"))
+    return 0
+
+
+def submit(
+    benchmark: Literal["trackingnet", "got10k"],
+    tracker: str,
+    output: Path,
+    results: Path = Path("results"),
+    root: Path | None = None,
+) -> int:
+    """Pack a tracker's boxes into the archive that the benchmark's server takes.
+
+    Args:
+        benchmark: whose server.
+        tracker: name of a tracker that `run` has run.
+        output: the archive to write, .zip.
+        results: the folder that was given to `run`.
+        root: folder of the benchmark's files; else CFKD_DATA says where they are.
+    """
+    from cfkd_core.benchmarks import submission
+
+    sequences = _load(benchmark, root, "")
+    count = submission.pack(benchmark, sequences, results, tracker, output)
+    print(f"wrote {output}: {count} files of {len(sequences)} sequences")
+    return 0
+
+
 def _load(benchmark: str, root: Path | None, names: str) -> list:
     """The sequences that are asked for; if all are, says what the benchmark lacks."""
     from cfkd_core.datasets.readers import load_benchmark, shortfall
@@ -208,7 +275,13 @@ def _pick(sequences: list, names: str) -> list:
 
 def main(args: list[str] | None = None) -> int:
     """Runs one command; a mistake in the input is one line and exit code 2."""
-    commands = {"track": track, "run": run, "score": score}
+    commands = {
+        "track": track,
+        "run": run,
+        "score": score,
+        "compare": compare,
+        "submit": submit,
+    }
     try:
         return tyro.extras.subcommand_cli_from_dict(commands, prog="cfkd_core", args=args)
     except InputError as error:

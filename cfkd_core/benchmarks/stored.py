@@ -195,7 +195,7 @@ def _judge(rule: Protocol | VotProtocol, layout: Layout, folder: Path, longest: 
 
     def one_pass(sequence: Sequence, stored: Stored) -> SequenceScore:
         scored = [scoring.score_sequence(rule, sequence, boxes) for boxes in stored.values()]
-        return replace(_mean(scored, rule), fps=fps(sequence, stored))
+        return replace(scoring.average(rule, scored), fps=fps(sequence, stored))
 
     def with_restarts(sequence: Sequence, stored: Stored) -> SequenceScore:
         height, width = sequence.frames[0].shape[:2]
@@ -217,18 +217,6 @@ def read_boxes(
 ) -> Float[np.ndarray, "n 4"]:
     """The boxes in a file of one pass, 0-based."""
     return sequence.from_published(read_rows(layout.boxes(folder, sequence.name, repetition), 4))
-
-
-def _mean(scored: list[SequenceScore], rule: Protocol) -> SequenceScore:
-    """The mean of a sequence's repetitions."""
-    curves = {
-        name: np.mean([each.curves[name] for each in scored], axis=0) for name in rule.thresholds
-    }
-    return replace(
-        scored[0],
-        curves={name: tuple(values.tolist()) for name, values in curves.items()},
-        scores=rule.scores(curves),
-    )
 
 
 def _spread(

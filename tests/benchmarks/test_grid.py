@@ -13,7 +13,6 @@ from cfkd_core.benchmarks.ope import OnePass
 from cfkd_core.benchmarks.reset import WithRestarts
 from cfkd_core.datasets.sequence import ImageFiles, NumberedImages
 from cfkd_core.errors import InputError
-from cfkd_core.tracking.recipe import TrackerRecipe
 from cfkd_core.tracking.tracker import Prediction
 
 
@@ -221,16 +220,6 @@ def test_image_files_are_known_by_their_bytes(tmp_path, plan, films):
     refused(plan, (film,), "tracked on other images")
     paths[-1].unlink()
     refused(plan, (film,), r"9\.png: no such image; unpack sequence a anew")
-
-
-def test_a_recipe_builds_once_and_keeps_its_seed():
-    recipe = TrackerRecipe("kcf", seed=3)
-    tracker = recipe.build()
-    tracker.seed = 99
-    assert recipe.build() is tracker
-    assert tracker.seed == 3
-    other = TrackerRecipe("kcf", seed=4).build()
-    assert (other is tracker, other.seed) == (False, 4)
 
 
 def test_unfit_grids_are_refused(plan, films):
