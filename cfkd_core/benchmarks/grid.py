@@ -145,7 +145,8 @@ def run(grid: Grid, *, execute: Execute = workers.here, force: bool = False) -> 
             todo = [job for job in jobs if job.key not in outcomes]
             done = sum(frames[key.sequence] for key in outcomes)
             bar.update(done - bar.n)
-            for answer in execute(todo, bar.update):
+            # a pool or a cluster is not troubled for nothing
+            for answer in execute(todo, bar.update) if todo else ():
                 outcomes[answer.key] = _keep(grid, answer)
                 done += frames[answer.key.sequence]
                 bar.update(done - bar.n)

@@ -58,7 +58,7 @@ def test_a_protocol_is_for_its_experiment(tmp_path, still_film):
 def test_hidden_annotation_is_for_the_server(tmp_path, still_film):
     film = still_film(3)
     film.boxes[1:] = np.nan
-    with pytest.raises(InputError, match="only its first box is public; .* submit"):
+    with pytest.raises(InputError, match=r"only its first box is public; .* submit"):
         stored.score("toy", [film], tmp_path, protocol="otb")
 
 
