@@ -118,14 +118,18 @@ def fingerprint(sequence: Sequence, layout: Layout) -> dict[str, object]:
 
 
 def _image_bytes(sequence: Sequence, index: int) -> bytes:
-    """A file as it lies there: decoders differ in the last bit from one machine to the next."""
+    """A file as it lies there: decoders differ in the last bit from one machine to the next.
+
+    An image that cannot be read is empty here: the tracker trips over it, and says so, in its turn.
+    """
     frames = sequence.frames
-    if isinstance(frames, ImageFiles | NumberedImages):
-        path = frames.files[index] if isinstance(frames, ImageFiles) else frames.file(index)
-        if not path.is_file():
-            raise InputError(f"{path}: no such image; unpack sequence {sequence.name} anew")
-        return path.read_bytes()
-    return np.ascontiguousarray(frames[index]).tobytes()
+    try:
+        if isinstance(frames, ImageFiles | NumberedImages):
+            path = frames.files[index] if isinstance(frames, ImageFiles) else frames.file(index)
+            return path.read_bytes()
+        return np.ascontiguousarray(frames[index]).tobytes()
+    except (InputError, OSError):
+        return b""
 
 
 def _digest(parts: list[bytes]) -> str:

@@ -83,8 +83,10 @@ def pack(
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for sequence in sorted(sequences, key=lambda each: each.name):
             for name, text in SERVERS[benchmark](folder, sequence):
-                # a ZipInfo of one's own has a fixed date
-                archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
+                # an entry made by hand has a fixed date, but no permissions
+                entry = zipfile.ZipInfo(name)
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, text, zipfile.ZIP_DEFLATED)
         count = len(archive.namelist())
     files.write_bytes(output, content.getvalue())
     return count
