@@ -47,10 +47,6 @@ class Sequence:
             )
         if len(self.frames) == 0:
             raise InputError(f"sequence {self.name}: no frames")
-        if self.regions is not None and len(self.regions) != len(self.boxes):
-            raise InputError(
-                f"sequence {self.name}: {len(self.regions)} regions for {len(self.boxes)} boxes"
-            )
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -86,12 +82,12 @@ class NumberedImages(collections.abc.Sequence):
         return self.count
 
     def __getitem__(self, index: int) -> Frame:
-        return read_image(self.file(index))
+        return read_image(self.folder / self.name(index))
 
-    def file(self, index: int) -> Path:
-        """Path of a frame; counts from the end if `index` is negative."""
+    def name(self, index: int) -> str:
+        """Of a frame's file; counts from the end if `index` is negative."""
         number = self.first + range(self.count)[index]
-        return self.folder / f"{number:0{self.digits}d}{self.suffix}"
+        return f"{number:0{self.digits}d}{self.suffix}"
 
 
 class ImageFiles(collections.abc.Sequence):

@@ -19,14 +19,6 @@ def test_frames_and_boxes_must_match(frames, boxes):
         _sequence(frames, boxes)
 
 
-def test_regions_must_match():
-    images = [np.zeros((4, 4, 3), np.uint8)] * 2
-    boxes, visible = np.ones((2, 4)), np.ones(2, bool)
-    assert Sequence("film", images, boxes, visible, regions=np.ones((2, 8))).regions.shape == (2, 8)
-    with pytest.raises(InputError, match="film: 3 regions for 2 boxes"):
-        Sequence("film", images, boxes, visible, regions=np.ones((3, 8)))
-
-
 @pytest.mark.parametrize(("digits", "names"), [(1, "9 10 11"), (4, "0009 0010 0011")])
 def test_numbered_images_need_no_list(tmp_path, digits, names):
     for level, name in enumerate(names.split()):

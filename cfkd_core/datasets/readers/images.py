@@ -9,8 +9,8 @@ from cfkd_core.errors import InputError
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 
 
-def find_images(folder: Path, sequence: str) -> dict[int, Path]:
-    """Frame number -> file, in order; files of another kind are passed over.
+def find_images(folder: Path, sequence: str) -> dict[int, str]:
+    """Frame number -> name of its file, in order; files of another kind are passed over.
 
     Raises:
         InputError: naming the sequence, if there is no such folder.
@@ -21,7 +21,7 @@ def find_images(folder: Path, sequence: str) -> dict[int, Path]:
         )
     parts = (os.path.splitext(name) for name in os.listdir(folder))
     numbered = {
-        int(stem): folder / (stem + suffix)
+        int(stem): stem + suffix
         for stem, suffix in parts
         if stem.isdecimal() and suffix.lower() in SUFFIXES
     }
@@ -34,16 +34,21 @@ def span_images(folder: Path, sequence: str, first: int, count: int) -> Numbered
     Raises:
         InputError: naming the first file that is missing.
     """
-    images = find_images(folder, sequence)
+    return _span(find_images(folder, sequence), folder, sequence, first, count)
+
+
+def _span(
+    images: dict[int, str], folder: Path, sequence: str, first: int, count: int
+) -> NumberedImages:
     if not images:
         raise InputError(f"sequence {sequence}: no image in {folder}; unpack the sequence anew")
-    shortest = min(images.values(), key=lambda file: len(file.stem))
-    frames = NumberedImages(folder, len(shortest.stem), shortest.suffix, first, count)
+    stem, suffix = os.path.splitext(min(images.values(), key=len))
+    frames = NumberedImages(folder, len(stem), suffix, first, count)
     there = set(images.values())
-    lacking = [i for i in range(count) if frames.file(i) not in there]
+    lacking = [name for name in map(frames.name, range(count)) if name not in there]
     if lacking:
         raise InputError(
-            f"sequence {sequence}: no {frames.file(lacking[0])}, {count - len(lacking)} of {count} "
+            f"sequence {sequence}: no {folder / lacking[0]}, {count - len(lacking)} of {count} "
             "frames are there; unpack the sequence anew"
         )
     return frames
@@ -64,4 +69,4 @@ def all_images(folder: Path, sequence: str, count: int, annotation: Path) -> Num
             f"sequence {sequence}: {len(images)} frames in {folder}, but {count} boxes in "
             f"{annotation.name}; unpack the sequence anew, frames or lines are missing"
         )
-    return span_images(folder, sequence, min(images), count)
+    return _span(images, folder, sequence, min(images), count)

@@ -84,14 +84,15 @@ def _otb_name(annotation: Path) -> str:
 def _read_otb_sequence(annotation: Path, name: str, origin: int) -> Sequence:
     folder = annotation.parent
     published = read_rows(annotation, 4)
-    numbered = find_images(folder / "img", name)
+    images = folder / "img"
+    numbered = find_images(images, name)
     used = _in_span(list(numbered), OTB_SPANS.get(name))
     if len(published) == len(numbered):
         published = published[used]
-    files = [file for file, use in zip(numbered.values(), used, strict=True) if use]
+    files = [images / file for file, use in zip(numbered.values(), used, strict=True) if use]
     if len(files) != len(published):
         raise InputError(
-            f"sequence {name}: {len(files)} frames in {folder / 'img'}, but {len(published)} boxes "
+            f"sequence {name}: {len(files)} frames in {images}, but {len(published)} boxes "
             f"in {annotation.name}; unpack the sequence anew, frames or lines are missing"
         )
     return Sequence(
