@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from cfkd_core.errors import InputError
+from cfkd_core.tracking.atom import MATOM_VOT
 from cfkd_core.tracking.recipe import TrackerRecipe
 
 
@@ -32,6 +33,17 @@ def test_a_recipe_travels():
     again = pickle.loads(pickle.dumps(recipe))
     assert again == recipe
     assert again.build().card == recipe.build().card
+
+
+def test_options_of_its_own_kind_replace_a_trackers_own():
+    tracker = TrackerRecipe("matom", options=MATOM_VOT).build()
+    assert tracker.options == MATOM_VOT
+    assert tracker.card["options"]["size"] == 224
+    assert TrackerRecipe("matom").build().options.size == 288
+    with pytest.raises(InputError, match="tracker kcf: takes no options"):
+        TrackerRecipe("kcf", options=MATOM_VOT).build()
+    with pytest.raises(InputError, match=r"tracker matom: takes .*Options, got x"):
+        TrackerRecipe("matom", options="x").build()
 
 
 def test_what_cannot_be_built_is_named():
