@@ -1,4 +1,4 @@
-"""The command line: `python -m cfkd_core track | run | score | train`; no logic of its own."""
+"""The command line, `python -m cfkd_core COMMAND`; no logic here."""
 
 import operator
 import sys
@@ -74,10 +74,17 @@ def run(
     root: Path | None = None,
     sequences: str = "",
     weights: Path | None = None,
+    experiment: Literal["ope", "reset", "realtime"] = "ope",
+    rule: Literal["legacy", "toolkit-0.9"] = "legacy",
+    fps: float = 20.0,
+    latency: Annotated[str, arg(metavar="live|MS|PATH")] = "live",
+    repetitions: int | None = None,
     seed: int = 0,
+    jobs: int = 1,
+    scheduler: str | None = None,
     force: bool = False,
 ) -> int:
-    """Track every sequence of a benchmark and write the boxes, one file a sequence.
+    """Run trackers on every sequence of a benchmark and write the boxes, one file a sequence.
 
     Args:
         benchmark: synthetic, otb, lasot, trackingnet, vot2018, vot2019, got10k, got10k-val, uav123,
@@ -87,21 +94,31 @@ def run(
         root: folder of the benchmark's files; else CFKD_DATA says where they are.
         sequences: names to run, separated by commas; all if empty.
         weights: other weights for the networks among them.
-        seed: of everything random in a tracker.
-        force: track anew what is there already.
+        experiment: one pass, or VOT's with restarts, or VOT's against the clock.
+        rule: of realtime: the challenges' own toolkit, or vot-toolkit 0.9.
+        fps: of realtime: frames that arrive in a second.
+        latency: of realtime: this machine's, milliseconds, or a file or folder of recorded times.
+        repetitions: of each sequence; ope 1, realtime 1, reset up to 15 where they differ.
+        seed: of everything random in a tracker; each sequence and repetition gets its own from it.
+        jobs: sequences to run at a time, each in its own process.
+        scheduler: address of a dask cluster to run on, instead of this machine.
+        force: run anew what is there already.
     """
-    from cfkd_core.benchmarks import ope
-    from cfkd_core.tracking.load import load_tracker
+    from cfkd_core.benchmarks import grid, workers
+    from cfkd_core.benchmarks.runners import make_runner
+    from cfkd_core.tracking.recipe import TrackerRecipe
 
-    chosen = _load(benchmark, root, sequences)
-    loaded = [load_tracker(name, weights=weights, seed=seed) for name in trackers.split(",")]
-    outcomes = ope.run(loaded, chosen, results, benchmark, force=force)
-    for tracker in loaded:
-        own = [outcome for outcome in outcomes if outcome.tracker == tracker.name]
-        kept = sum(outcome.kept for outcome in own)
-        speeds = [outcome.fps for outcome in own if outcome.fps is not None]
-        fps = len(speeds) / sum(1 / speed for speed in speeds) if speeds else float("nan")
-        print(f"{tracker.name}: {len(own)} sequences ({kept} kept), {fps:.1f} FPS")
+    runner = make_runner(experiment, rule=rule, fps=fps, latency=latency)
+    plan = grid.Grid(
+        entrants=tuple(TrackerRecipe(name, weights, seed) for name in trackers.split(",")),
+        sequences=tuple(_load(benchmark, root, sequences)),
+        runner=runner,
+        results=results,
+        benchmark=benchmark,
+        repetitions=runner.repetitions if repetitions is None else repetitions,
+    )
+    outcomes = grid.run(plan, execute=workers.choose(jobs, scheduler), force=force)
+    print(grid.summary(outcomes))
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     for outcome in failed:
         print(f"FAILED {outcome.tracker} on {outcome.sequence}: {outcome.error}", file=sys.stderr)
@@ -115,11 +132,15 @@ def score(
     root: Path | None = None,
     trackers: str = "",
     sequences: str = "",
+    experiment: Literal["ope", "reset", "realtime"] = "ope",
+    protocol: str = "",
     partial: bool = False,
     by_sequence: bool = False,
     json: Path | None = None,
+    csv: Path | None = None,
+    markdown: Path | None = None,
 ) -> int:
-    """Score boxes that `run` wrote, by OTB's rule; nothing is tracked.
+    """Score boxes that `run` wrote; nothing is tracked.
 
     Args:
         benchmark: synthetic, otb, lasot, trackingnet, vot2018, vot2019, got10k, got10k-val, uav123,
@@ -128,22 +149,106 @@ def score(
         root: folder of the benchmark's files; else CFKD_DATA says where they are.
         trackers: names to score, separated by commas; all if empty.
         sequences: names to score, separated by commas; all if empty.
+        experiment: whose boxes: of one pass, or of VOT's with restarts or against the clock.
+        protocol: otb, lasot, trackingnet, got10k, uav123, pytracking, pysot, …, or with restarts
+            vot-legacy-2018, vot-toolkit-0.9-2018, …; the benchmark's own if empty.
         partial: score trackers that lack some sequences, on those they have.
         by_sequence: print a table for each tracker, too.
         json: write everything (curves, scores, provenance) to this file.
+        csv: write the scores of each sequence to this file.
+        markdown: write what is printed to this file.
     """
-    from cfkd_core.benchmarks import ope, report
+    from cfkd_core.benchmarks import report, stored
+    from cfkd_core.files import write_text
 
-    chosen = _load(benchmark, root, sequences)
-    names = trackers.split(",") if trackers else ()
-    reports = ope.score(benchmark, chosen, results, trackers=names, partial=partial)
-    print(report.markdown(report.table(reports)))
+    reports = stored.score(
+        benchmark,
+        _load(benchmark, root, sequences),
+        results,
+        protocol=protocol or stored.default_protocol(benchmark, experiment),
+        experiment=experiment,
+        trackers=trackers.split(",") if trackers else (),
+        partial=partial,
+    )
+    tables = [report.markdown(report.table(reports))]
     if by_sequence:
-        for each in reports:
-            print(report.markdown(each.by_sequence(), index=each.tracker))
+        tables += [report.markdown(each.by_sequence(), index=each.tracker) for each in reports]
+    print("\n".join(tables))
     if json is not None:
         report.save_json(reports, json)
-        print(f"wrote {json}")
+    if csv is not None:
+        write_text(csv, report.sequences_csv(reports))
+    if markdown is not None:
+        write_text(markdown, "\n".join(tables))
+    for path in filter(None, (json, csv, markdown)):
+        print(f"wrote {path}")
+    return 0
+
+
+def compare(
+    first: Positional[str],
+    second: Positional[str],
+    benchmark: str,
+    results: Path = Path("results"),
+    root: Path | None = None,
+    sequences: str = "",
+    experiment: Literal["ope", "reset", "realtime"] = "ope",
+    protocol: str = "",
+    seed: int = 0,
+) -> int:
+    """Compare two trackers on the same sequences, drawn again and again (paired bootstrap).
+
+    Prints how much higher the first one's scores are, an interval that holds 95 % of the draws,
+    and the share of draws in which the first one is above.
+
+    Args:
+        first: name of a tracker that `run` has run.
+        second: name of another one.
+        benchmark: synthetic, otb, lasot, vot2018, vot2019, got10k-val, uav123, davis or own.
+        results: the folder that was given to `run`.
+        root: folder of the benchmark's files; else CFKD_DATA says where they are.
+        sequences: names to draw from, separated by commas; all if empty.
+        experiment: whose boxes: of one pass, or of VOT's with restarts or against the clock.
+        protocol: as for `score`; the benchmark's own if empty.
+        seed: of the draws.
+    """
+    from cfkd_core.benchmarks import bootstrap, report, stored
+
+    reports = stored.score(
+        benchmark,
+        _load(benchmark, root, sequences),
+        results,
+        protocol=protocol or stored.default_protocol(benchmark, experiment),
+        experiment=experiment,
+        trackers=(first, second),
+    )
+    by_name = {each.tracker: each for each in reports}
+    table = bootstrap.compare(by_name[first], by_name[second], seed=seed)
+    print(report.markdown(table, index=f"{first} - {second}"))
+    return 0
+
+
+def submit(
+    benchmark: Literal["trackingnet", "got10k"],
+    tracker: str,
+    output: Path,
+    results: Path = Path("results"),
+    root: Path | None = None,
+) -> int:
+    """Pack a tracker's boxes into the archive that the benchmark's server takes.
+
+    Args:
+        benchmark: whose server.
+        tracker: name of a tracker that `run` has run.
+        output: the archive to write, .zip.
+        results: the folder that was given to `run`.
+        root: folder of the benchmark's files; else CFKD_DATA says where they are.
+    """
+    from cfkd_core.benchmarks import submission
+
+    sequences = _load(benchmark, root, "")
+    count = submission.pack(benchmark, sequences, results, tracker, output)
+    print(f"wrote {output}: {count} files of {len(sequences)} sequences")
     return 0
 
 
@@ -238,7 +343,14 @@ def _pick(sequences: list, names: str) -> list:
 
 def main(args: list[str] | None = None) -> int:
     """Runs one command; a mistake in the input is one line and exit code 2."""
-    commands = {"track": track, "run": run, "score": score, "train": train}
+    commands = {
+        "track": track,
+        "run": run,
+        "score": score,
+        "compare": compare,
+        "submit": submit,
+        "train": train,
+    }
     try:
         return tyro.extras.subcommand_cli_from_dict(commands, prog="cfkd_core", args=args)
     except InputError as error:

@@ -13,10 +13,19 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         InputError: if the place cannot be written.
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes `content` as `write_text` writes text.
+
+    Raises:
+        InputError: if the place cannot be written.
+    """
     beside = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
+        beside.write_bytes(content)
         beside.replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); name another") from None

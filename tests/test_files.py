@@ -1,7 +1,7 @@
 import pytest
 
 from cfkd_core.errors import InputError
-from cfkd_core.files import write_text
+from cfkd_core.files import write_bytes, write_text
 
 
 def test_the_text_arrives_in_a_folder_that_was_not_there(tmp_path):
@@ -10,6 +10,11 @@ def test_the_text_arrives_in_a_folder_that_was_not_there(tmp_path):
     write_text(path, "two, ü\n")
     assert path.read_text(encoding="utf-8") == "two, ü\n"
     assert [each.name for each in path.parent.iterdir()] == ["b.txt"]
+
+
+def test_bytes_arrive_as_they_are(tmp_path):
+    write_bytes(tmp_path / "a" / "b.zip", b"PK\r\n\x00")
+    assert (tmp_path / "a" / "b.zip").read_bytes() == b"PK\r\n\x00"
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

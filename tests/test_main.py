@@ -106,9 +106,56 @@ def test_run_then_score(capsys, tmp_path):
     assert reports["kcf"].card["opencv"] == cv2.__version__
 
 
+def test_score_writes_tables_and_compare_draws_pairs(capsys, tmp_path):
+    results, csv, markdown = (tmp_path / name for name in ("results", "scores.csv", "scores.md"))
+    chosen = ("--benchmark", "synthetic", "--sequences", "syn_fast_coin,syn_far_coin")
+    where = ("--results", results)
+    assert run(capsys, "run", *chosen, *where, "--trackers", "mosse,kcf")[0] == 0
+    code, out, _ = run(capsys, "score", *chosen, *where, "--csv", csv, "--markdown", markdown)
+    assert code == 0
+    assert len(pd.read_csv(csv)) == 4
+    assert markdown.read_text() in out
+    code, out, _ = run(capsys, "compare", "mosse", "kcf", *chosen, *where)
+    assert code == 0
+    assert out.startswith("| mosse - kcf | difference |")
+    assert "| success_auc |" in out
+
+
+def test_real_time_with_an_assumed_latency_is_deterministic(capsys, tmp_path):
+    chosen = ("--benchmark", "synthetic", "--sequences", "syn_fast_coin", "--trackers", "kcf")
+    clock = ("--experiment", "realtime", "--latency", "110")
+    for name in ("a", "b"):
+        assert run(capsys, "run", *chosen, *clock, "--results", tmp_path / name)[0] == 0
+    place = "synthetic/kcf/realtime/syn_fast_coin"
+    for end in ("001.txt", "001_time.txt"):
+        first, second = (
+            (tmp_path / name / place / f"syn_fast_coin_{end}").read_bytes() for name in ("a", "b")
+        )
+        assert first == second
+    code, out, _ = run(
+        capsys,
+        *("score", *chosen, "--experiment", "realtime", "--results", tmp_path / "a"),
+    )
+    assert code == 0
+    assert "| tracker | eao | accuracy | robustness |" in out
+    assert "| 9.1 | 1 |" in out
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
+        (("run", "--benchmark", "synthetic", "--trackers", "kcf", "--latency", "50"), "no clock"),
+        (("run", "--benchmark", "synthetic", "--trackers", "kcf", "--jobs", "0"), "at least 1"),
+        (("run", "--benchmark", "synthetic", "--trackers", "kcf,kcf"), "named twice"),
+        (("compare", "a", "b", "--benchmark", "synthetic", "--results", "nowhere"), "no results"),
+        (("score", "--benchmark", "synthetic", "--protocol", "vot"), "protocol 'vot'"),
+        (
+            (
+                *("submit", "--benchmark", "got10k", "--root", "nowhere"),
+                *("--tracker", "kcf", "--output", "x.zip"),
+            ),
+            "nowhere: no such folder",
+        ),
         (("run", "--benchmark", "synthetic", "--trackers", "magic"), "choose one of"),
         (("run", "--benchmark", "kitti", "--trackers", "kcf"), "choose from synthetic, otb"),
         (("run", "--benchmark", "otb", "--root", "nowhere", "--trackers", "kcf"), "nowhere"),

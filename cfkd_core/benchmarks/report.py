@@ -63,6 +63,8 @@ class Report:
         thresholds: horizontal axis of each curve.
         scores: of the mean curve over sequences; NaN where the protocol leaves one undefined.
         missing: sequences without a complete result; the mean leaves them out.
+        repetitions: how often each sequence was run; curves and scores are means over them.
+        spread: standard deviation of each score between repetitions; empty where there is one.
     """
 
     protocol: str
@@ -74,6 +76,8 @@ class Report:
     scores: dict[str, float]
     sequences: tuple[SequenceScore, ...]
     missing: tuple[str, ...] = ()
+    repetitions: int = 1
+    spread: dict[str, float] = field(default_factory=dict)
 
     def curve(self, name: str) -> Float[np.ndarray, "_"]:
         """Mean over sequences of one curve, at `thresholds[name]`."""
@@ -110,14 +114,52 @@ class Report:
         return summary(read, curves)
 
 
+def spread(repetitions: list[dict[str, float]]) -> dict[str, float]:
+    """Standard deviation of each score between repetitions; empty for fewer than two."""
+    if len(repetitions) < 2:
+        return {}
+    return {
+        name: float(np.std([scores[name] for scores in repetitions], ddof=1))
+        for name in repetitions[0]
+    }
+
+
 def table(reports: Iterable[Report]) -> pd.DataFrame:
-    """One row a tracker: mean scores, frames per second, sequences scored of all."""
+    """One row a tracker: mean scores, frames per second, sequences scored of all.
+
+    Where a tracker has repetitions, each score is followed by its spread.
+    """
+    reports = list(reports)
+    repeated = any(report.spread for report in reports)
     rows = {}
     for report in reports:
         scored = len(report.sequences)
         count = f"{scored} of {scored + len(report.missing)}" if report.missing else str(scored)
-        rows[report.tracker] = report.scores | {"fps": report.fps, "sequences": count}
+        scores = report.scores
+        if repeated:
+            scores = _interleaved(scores, report.spread)
+        rows[report.tracker] = scores | {"fps": report.fps, "sequences": count}
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _interleaved(scores: dict[str, float], deviations: dict[str, float]) -> dict[str, float]:
+    pairs = ({name: scores[name], f"± {name}": deviations.get(name)} for name in scores)
+    return {name: value for pair in pairs for name, value in pair.items()}
+
+
+def sequences_csv(reports: Iterable[Report]) -> str:
+    """A row a tracker and sequence: protocol, scores, frames and frames per second."""
+    tables = [
+        report.by_sequence()
+        .rename_axis("sequence")
+        .reset_index()
+        .assign(benchmark=report.benchmark, protocol=report.protocol, tracker=report.tracker)
+        for report in reports
+    ]
+    table = pd.concat(tables)
+    first = ["benchmark", "protocol", "tracker", "sequence"]
+    rest = [name for name in table.columns if name not in first]
+    return table[first + rest].to_csv(index=False, float_format="%.6f")
 
 
 def markdown(frame: pd.DataFrame, index: str = "tracker", decimals: int = 3) -> str:
@@ -190,6 +232,7 @@ def _report(entry: dict) -> Report:
         "scores": _numbers(entry["scores"]),
         "sequences": sequences,
         "missing": tuple(entry["missing"]),
+        "spread": _numbers(entry.get("spread", {})),
     }
     return Report(**entry | changed)
 

@@ -138,11 +138,17 @@ def _score_repetitions(
     protocol: Protocol, truth: Annotation | Sequence, repetitions: Iterable[np.ndarray]
 ) -> SequenceScore:
     first = np.array([truth.origin, truth.origin, 0, 0])
-    scored = [score_sequence(protocol, truth, boxes - first) for boxes in repetitions]
-    if len(scored) == 1:
-        return scored[0]
-    curves = {name: mean_curve(scored, name) for name in scored[0].curves}
-    return replace(scored[0], curves=_tuples(curves), scores=protocol.scores(curves))
+    return average(
+        protocol, [score_sequence(protocol, truth, boxes - first) for boxes in repetitions]
+    )
+
+
+def average(protocol: Protocol, repetitions: list[SequenceScore]) -> SequenceScore:
+    """One sequence's mean over its repetitions, at least one."""
+    if len(repetitions) == 1:
+        return repetitions[0]
+    curves = {name: mean_curve(repetitions, name) for name in repetitions[0].curves}
+    return replace(repetitions[0], curves=_tuples(curves), scores=protocol.scores(curves))
 
 
 def score_restarts(

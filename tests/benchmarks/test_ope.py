@@ -89,7 +89,10 @@ def test_result_files_count_as_the_benchmark_does(tmp_path, sequences):
     ]  # fmt: skip
     assert (folder / "b.txt").read_text().splitlines()[1] == "21.5000,31.0000,10.0000,12.0000"
     assert len((folder / "b_time.txt").read_text().splitlines()) == 15
-    assert json.loads((folder / "tracker.json").read_text()) == {"tracker": "drift", "options": {}}
+    card = json.loads((folder / "tracker.json").read_text())
+    data = card.pop("sequences")
+    assert card == {"tracker": "drift", "options": {}}
+    assert {name: each["length"] for name, each in data.items()} == {"a": 10, "b": 15}
     assert not list(folder.glob("*.partial"))
 
 
@@ -142,7 +145,7 @@ def test_two_trackers_of_one_name_are_refused(tmp_path, sequences):
 def test_one_failure_leaves_the_rest_their_turn(tmp_path, sequences):
     outcomes = ope.run([Failing("failing"), Still()], sequences[::-1], tmp_path, "toy")
     failed = [each for each in outcomes if each.error is not None]
-    assert [(each.tracker, each.sequence, str(each.error)) for each in failed] == [
+    assert [(each.tracker, each.sequence, each.error) for each in failed] == [
         ("failing", "b", "lost its mind")
     ]
     assert not (tmp_path / "toy/failing/b.txt").exists()
@@ -163,7 +166,7 @@ def test_a_forced_run_that_fails_leaves_no_old_boxes(tmp_path, sequences):
     ope.run([tracker], sequences, tmp_path, "toy")
     tracker.works = False
     outcomes = ope.run([tracker], sequences[1:], tmp_path, "toy", force=True)
-    assert isinstance(outcomes[0].error, RuntimeError)
+    assert outcomes[0].error == "RuntimeError"
     (partly,) = ope.score("toy", sequences, tmp_path, partial=True)
     assert partly.missing == ("b",)
 
