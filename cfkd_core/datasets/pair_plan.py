@@ -27,6 +27,7 @@ class PairOptions:
     grey: float = 0.05  # probability that both patches lose their colour
     brightness: float = 0.2  # each patch is multiplied by a number in 1 -+ brightness
     flip: float = 0.0  # probability that left and right are exchanged in both; not in CFKD
+    target_jitter: float = 0.0  # see `redrawn`; not in CFKD
     proposals: int = 16  # boxes a search patch
     proposal_noise: tuple[float, ...] = (0.01, 0.05, 0.1, 0.2, 0.3)  # deviation / sqrt(w h)
     proposal_min_iou: float = 0.1
@@ -91,6 +92,7 @@ def plan_pair(
     if mirrored:
         annotation = annotation.copy()
         annotation[:, 0] = widths - annotation[:, 0] - annotation[:, 2]
+    annotation = redrawn(annotation, options.target_jitter, generator)
     target = target_crop(annotation[0], options)
     search = search_crop(annotation[1], options, generator)
     search_box = search.to_patch(annotation[1])
@@ -109,6 +111,24 @@ def plan_pair(
         grey=bool(generator.random() < options.grey),
         brightness=tuple(generator.uniform(dark, bright, 2).tolist()),
     )
+
+
+def redrawn(
+    annotation: Float[np.ndarray, "2 4"], jitter: float, generator: np.random.Generator
+) -> Float[np.ndarray, "2 4"]:
+    """Both boxes moved and stretched alike, so that what is sought is no longer a whole object.
+
+    A head that has seen whole objects only looks for an object's edges. A target may be half of
+    one, or two: what counts is what the box held in the first frame.
+
+    Args:
+        jitter: the centre moves by up to so many sides, and the sides grow by up to so many
+            factors of e, in standard deviations; how much of it is drawn for each pair.
+    """
+    spread = jitter * generator.random()
+    shift, growth = spread * generator.standard_normal((2, 2))
+    sizes = annotation[:, 2:]
+    return boxes.from_centre(boxes.centre(annotation) + shift * sizes, sizes * np.exp(growth))
 
 
 def _square(centre: Float[np.ndarray, "2"], side: float, size: int) -> Crop:

@@ -34,6 +34,7 @@ class Experiment:
     start: Literal["random", "imagenet"] = "random"
     batch_size: int = 32
     pairs: PairOptions = field(default_factory=PairOptions)
+    pool: int = 0  # different pairs, for heads alone; see `PairPool`. 0: no pair comes twice
 
     @property
     def terms(self) -> set[str]:
@@ -55,6 +56,7 @@ class Experiment:
             self.with_stages(epochs=2, batches=2, warm_up=0),
             batch_size=4,
             pairs=replace(self.pairs, **_SMOKE_PAIRS),
+            pool=min(self.pool, 8),
         )
 
 
@@ -62,7 +64,7 @@ def check_lockstep(experiments: list[Experiment]) -> None:
     """Raises `InputError` unless all can share one stream of pairs and one teacher."""
     first = experiments[0]
     for each in experiments[1:]:
-        for what in ("teacher", "batch_size", "pairs"):
+        for what in ("teacher", "batch_size", "pairs", "pool"):
             ours, theirs = getattr(first, what), getattr(each, what)
             if ours != theirs:
                 raise InputError(

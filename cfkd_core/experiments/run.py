@@ -30,6 +30,7 @@ from cfkd_core.tracking.refine import RefineOptions
 from cfkd_core.training import journal
 from cfkd_core.training.distill import Distiller
 from cfkd_core.training.loop import LoopOptions, Validation, train
+from cfkd_core.training.pool import PairPool
 from cfkd_core.training.stage import total_steps
 
 # One sequence in so many is kept from training, to validate on.
@@ -80,6 +81,11 @@ def run(
     else:
         stream = PairDataset(learnt, length, options.seed, pairs)
     distiller = build_distiller(experiments, options)
+    if experiments[0].pool:
+        distiller.to(fabric.device).eval()
+        students, teacher = dict(distiller.students.items()), distiller.teacher
+        with fabric.autocast():
+            stream = PairPool(stream, experiments[0].pool, students, teacher, fabric.device)
     nets = train(
         distiller,
         {each.name: each.stages for each in experiments},
@@ -264,6 +270,7 @@ def _card(
         ],
         "batch_size": experiment.batch_size,
         "pairs": asdict(experiment.pairs),
+        "pool": experiment.pool,
         "data": {source.name: {"weight": source.weight} for source in sources},
         "seed": options.seed,
         "version": __version__,

@@ -19,8 +19,14 @@ from cfkd_core.tracking.tracker import Tracker
 
 _ATOMS, _DRNETS = ("atom", "matom"), ("drnet", "mdrnet")
 
-TRACKERS = (*_ATOMS, *_DRNETS, "mosse", *MAKERS)
+CLASSIFIER = "classifier"
+"""mATOM's online classifier alone, on the ImageNet trunk: the box moves and keeps its size."""
+
+TRACKERS = (*_ATOMS, *_DRNETS, CLASSIFIER, "mosse", *MAKERS)
 """Always there; networks that ship under other names (see `trained`) are trackers, too."""
+
+ALIASES = {"matom-thesis": "cfkd"}
+"""Other names of networks that ship."""
 
 # Backbones whose classifier has 32 channels; 64 for the others (facts.md 2.4).
 _NARROW = ("mobilenet_v2", "mobilenet_v2_c96", "resnet18_t")
@@ -51,9 +57,10 @@ def load_tracker(name: str, *, weights: Path | None = None, seed: int = 0) -> Tr
 
 
 def trained() -> tuple[str, ...]:
-    """Names of the trained networks that ship with the project."""
+    """Names of the trained networks that ship with the project, their other names included."""
     files = sorted(paths.WEIGHTS.glob("*.safetensors"))
-    return tuple(file.stem for file in files if read_metadata(file).get("head") in HEADS)
+    names = [file.stem for file in files if read_metadata(file).get("head") in HEADS]
+    return (*names, *(alias for alias, name in ALIASES.items() if name in names))
 
 
 def tracker_for(net: AtomNet, name: str, *, seed: int = 0) -> OnlineTracker:
@@ -70,9 +77,10 @@ def tracker_for(net: AtomNet, name: str, *, seed: int = 0) -> OnlineTracker:
 
 
 def _network(name: str, weights: Path | None) -> AtomNet:
-    shipped = paths.WEIGHTS / f"{name}.safetensors"
+    shipped = paths.WEIGHTS / f"{ALIASES.get(name, name)}.safetensors"
     if weights is None and shipped.is_file():
         weights = shipped
     if weights is None:
-        return AtomNet(imagenet_backbone(ARCHITECTURES[name].backbone), None)
+        like = ARCHITECTURES["matom" if name == CLASSIFIER else name]
+        return AtomNet(imagenet_backbone(like.backbone), None)
     return load(weights) if weights.suffix == ".safetensors" else import_pytracking(weights)

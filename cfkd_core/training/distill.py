@@ -8,9 +8,11 @@ from torch import Tensor, nn
 
 from cfkd_core.datasets.pairs import PairBatch
 from cfkd_core.losses import LOSSES
-from cfkd_core.models.atom import AtomNet, Output
+from cfkd_core.models.atom import AtomNet, AtomOutput, DrnetOutput, Output
+from cfkd_core.models.box_head import BoxHead
 from cfkd_core.models.pyramid import Pyramid
 from cfkd_core.training.adapters import ADAPTERS, build_adapters
+from cfkd_core.training.pool import NOTHING, Known
 
 Weights = Mapping[str, float]
 Features = tuple[Pyramid, Pyramid]
@@ -74,7 +76,7 @@ class Distiller(nn.Module):
         return (p for module in modules for p in module.parameters() if p.requires_grad)
 
     def forward(
-        self, batch: PairBatch, losses: Mapping[str, Weights]
+        self, batch: PairBatch, losses: Mapping[str, Weights], known: Known = NOTHING
     ) -> dict[str, dict[str, Float[Tensor, ""]]]:
         """Every term of every student named, unweighted, and their weighted sum as "total".
 
@@ -82,18 +84,33 @@ class Distiller(nn.Module):
 
         Args:
             losses: student -> term -> weight.
+            known: what need not be computed.
         """
-        features: dict[int, Features] = {}
-        theirs = None
-        if self.teacher is not None:
-            with torch.no_grad():
-                theirs = _run(self.teacher, batch, features)
+        features = {
+            id(self.students[name].backbone): pyramids for name, pyramids in known.features.items()
+        }
+        with torch.no_grad():
+            theirs = self._taught(batch, features, known)
         found = {}
         for name, weights in losses.items():
             ours = _run(self.students[name], batch, features)
             # a term that wants no teacher does not look at what stands in for one
             found[name] = self._terms(name, weights, ours, theirs or ours, batch)
         return found
+
+    def _taught(
+        self, batch: PairBatch, features: dict[int, Features], known: Known
+    ) -> Output | None:
+        """The teacher's answer; None without one."""
+        if self.teacher is None:
+            return None
+        if known.teacher is None:
+            return _run(self.teacher, batch, features)
+        modulation, search = known.teacher
+        answers = self.teacher.iou_head.predict(search, modulation, batch.proposals)
+        kind = DrnetOutput if isinstance(self.teacher.iou_head, BoxHead) else AtomOutput
+        nothing = Pyramid(*(answers.new_zeros(len(answers), 0, 0, 0) for _ in range(4)))
+        return kind(answers, nothing, nothing)
 
     def _terms(
         self, name: str, weights: Weights, student: Output, teacher: Output, batch: PairBatch

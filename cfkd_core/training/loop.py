@@ -24,10 +24,12 @@ from cfkd_core.models.atom import AtomNet
 from cfkd_core.training import snapshot
 from cfkd_core.training.distill import Distiller
 from cfkd_core.training.journal import Journal
+from cfkd_core.training.pool import NOTHING, Known, PairPool
 from cfkd_core.training.stage import Stage, stage_at, total_steps
 from cfkd_core.training.synchronised import synchronise
 
 Stages = Mapping[str, tuple[Stage, ...]]
+Stream = PairDataset | PairBank | PairPool
 Validation = Callable[[AtomNet], dict[str, float]]
 
 
@@ -65,14 +67,19 @@ class _Shares(Sampler[list[int]]):
             yield list(range(first, first + self.share))
 
 
-class _Batches(Dataset[PairBatch]):
-    """Pairs by the batch, from whatever draws them."""
+class _Batches(Dataset[tuple[PairBatch, Known]]):
+    """Pairs by the batch, from whatever draws them, and what is known of them."""
 
-    def __init__(self, pairs: PairDataset | PairBank) -> None:
+    def __init__(self, pairs: Stream) -> None:
         self.pairs = pairs
 
-    def __getitem__(self, indices: list[int]) -> PairBatch:
-        return self.pairs.batch(indices)
+    def __getitem__(self, indices: list[int]) -> tuple[PairBatch, Known]:
+        known = self.pairs.known(indices) if isinstance(self.pairs, PairPool) else NOTHING
+        return self.pairs.batch(indices), known
+
+
+def _as_it_is(data: tuple[PairBatch, Known]) -> tuple[PairBatch, Known]:
+    return data
 
 
 @dataclass
@@ -100,7 +107,7 @@ class _Course:
 def train(
     distiller: Distiller,
     stages: Stages,
-    pairs: PairDataset | PairBank,
+    pairs: Stream,
     folder: Path,
     fabric: Fabric,
     options: LoopOptions,
@@ -125,6 +132,7 @@ def train(
     for name in courses:  # all that ever learns, for what shares gradients between processes
         parts = {part for stage in courses[name].stages for part in stage.trained}
         list(distiller.learn(name, parts))
+    distiller.train()
     if fabric.world_size > 1:
         synchronise(distiller.students)
     module = fabric.setup_module(distiller)
@@ -142,9 +150,9 @@ def train(
         bar = stack.enter_context(tqdm(initial=start, total=stop, unit="step", disable=hidden))
         for step in range(start, stop):
             begin = time.perf_counter()
-            batch = PairBatch(*fabric.to_device(next(batches)))
+            batch, known = fabric.to_device(next(batches))
             active = _enter_all(distiller, courses, step, fabric)
-            records = _step(module, batch, courses, active, fabric)
+            records = _step(module, (batch, known), courses, active, fabric)
             for name, record in records.items():
                 record["seconds"] = time.perf_counter() - begin
                 last = step + 1 == total_steps(stages[name])
@@ -168,14 +176,15 @@ def _enter_all(
 
 
 def _loader(
-    pairs: PairDataset | PairBank, start: int, stop: int, fabric: Fabric, options: LoopOptions
+    pairs: Stream, start: int, stop: int, fabric: Fabric, options: LoopOptions
 ) -> DataLoader:
     shares = _Shares(start, stop, options.batch_size, fabric.global_rank, fabric.world_size)
     return DataLoader(
         _Batches(pairs),
         batch_size=None,
         sampler=shares,
-        num_workers=0 if isinstance(pairs, PairBank) else options.workers,
+        collate_fn=_as_it_is,  # torch's own makes lists of tuples
+        num_workers=options.workers if isinstance(pairs, PairDataset) else 0,
         pin_memory=fabric.device.type == "cuda" and isinstance(pairs, PairDataset),
     )
 
@@ -213,13 +222,14 @@ def _open(distiller: Distiller, name: str, course: _Course, number: int, fabric:
 
 def _step(
     module: nn.Module,
-    batch: PairBatch,
+    data: tuple[PairBatch, Known],
     courses: Mapping[str, _Course],
     active: Mapping[str, Stage],
     fabric: Fabric,
 ) -> dict[str, dict[str, float]]:
     """One update of every active student; what is to be written down of it."""
-    found = module(batch, {name: stage.losses for name, stage in active.items()})
+    batch, known = data
+    found = module(batch, {name: stage.losses for name, stage in active.items()}, known)
     fabric.backward(torch.stack([terms["total"] for terms in found.values()]).sum())
     records = {}
     for name, stage in active.items():

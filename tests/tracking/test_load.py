@@ -43,7 +43,8 @@ def test_every_tracker_follows_a_disc(name):
 
 def test_an_unknown_name_says_which_there_are():
     with pytest.raises(
-        InputError, match=r"tracker siamfc: choose one of atom, matom, drnet, mdrnet, mosse"
+        InputError,
+        match=r"tracker siamfc: choose one of atom, matom, drnet, mdrnet, classifier, mosse",
     ):
         cfkd_core.load_tracker("siamfc")
 
@@ -87,6 +88,21 @@ def test_trained_networks_are_trackers_by_the_name_of_their_file(tmp_path, monke
     assert isinstance(drnet, DrnetTracker)
     with pytest.raises(InputError, match=r"tracker siamfc: choose one of .*, cfkd-tiny$"):
         cfkd_core.load_tracker("siamfc")
+
+
+def test_the_classifier_is_the_trunk_without_a_head():
+    tracker = cfkd_core.load_tracker("classifier")
+    assert tracker.net.iou_head is None
+    assert tracker.options == MATOM
+
+
+def test_a_network_may_have_another_name(tmp_path, monkeypatch):
+    monkeypatch.setattr("cfkd_core.paths.WEIGHTS", tmp_path)
+    weights.save(build_atom("matom").eval(), tmp_path / "cfkd.safetensors", CARD)
+    assert trained() == ("cfkd", "matom-thesis")
+    found, named = cfkd_core.load_tracker("cfkd"), cfkd_core.load_tracker("matom-thesis")
+    assert named.name == "matom-thesis"
+    assert named.card == found.card
 
 
 def test_other_weights_bring_their_own_architecture(tmp_path):
