@@ -1,4 +1,4 @@
-"""How well a head judges boxes: without a tracker around it."""
+"""How well a head judges boxes, without a tracker around it; and a short look at it with one."""
 
 from collections.abc import Iterable
 
@@ -9,9 +9,12 @@ from torch import Tensor
 
 from cfkd_core import boxes
 from cfkd_core.datasets.pairs import PairBatch
+from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.box_head import BoxHead
+from cfkd_core.tracking.load import tracker_for
 from cfkd_core.tracking.refine import RefineOptions, ascend
+from cfkd_core.tracking.tracker import track
 
 
 def judge(net: AtomNet, batches: Iterable[PairBatch], options: RefineOptions) -> dict[str, float]:
@@ -40,6 +43,29 @@ def judge(net: AtomNet, batches: Iterable[PairBatch], options: RefineOptions) ->
         pair = torch.stack([torch.cat(predicted), torch.cat(true)]).double()
         found["iou_correlation"] = float(np.corrcoef(pair.cpu().numpy())[0, 1])
     return found
+
+
+def probe(net: AtomNet, sequences: Iterable[Sequence], frames: int) -> dict[str, float]:
+    """How well the network tracks the beginning of a few videos.
+
+    Args:
+        net: with a head, in `eval` mode.
+        frames: of each video, the first included.
+
+    Returns:
+        "tracking_iou": mean IoU over all frames after the first in which the target is visible.
+    """
+    found = []
+    for sequence in sequences:
+        count = min(frames, len(sequence))
+        start = range(count)
+        trajectory = track(
+            tracker_for(net, "probe"), (sequence.frames[i] for i in start), sequence.boxes[0]
+        )
+        seen = sequence.visible[1:count]
+        overlaps = boxes.iou(trajectory.boxes[1:], sequence.boxes[1:count])
+        found.append(overlaps[seen])
+    return {"tracking_iou": float(np.concatenate(found).mean())}
 
 
 @torch.no_grad()

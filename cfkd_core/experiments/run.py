@@ -16,10 +16,10 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 
 from cfkd_core import __version__, paths
-from cfkd_core.benchmarks.judgement import judge
+from cfkd_core.benchmarks.judgement import judge, probe
 from cfkd_core.datasets.pair_bank import PairBank
 from cfkd_core.datasets.pair_plan import PairOptions
-from cfkd_core.datasets.pairs import PairBatch, PairDataset, Source
+from cfkd_core.datasets.pairs import PairBatch, PairDataset, Source, visible_frames
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
 from cfkd_core.experiments.definition import Experiment
@@ -36,6 +36,7 @@ from cfkd_core.training.stage import total_steps
 # One sequence in so many is kept from training, to validate on.
 HELD_OUT = 10
 VALIDATION_PAIRS = 128
+PROBES, PROBE_FRAMES = 4, 30
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,10 @@ def _is_held_out(sequence: Sequence) -> bool:
 def validation(
     held_out: list[Source], pairs: PairOptions, device: torch.device
 ) -> Validation | None:
-    """Judges a network on pairs of sequences that nothing was trained on; None without any."""
+    """Judges a network on sequences that nothing was trained on; None without any.
+
+    On pairs of all of them, and by tracking the beginning of the first few that are videos.
+    """
     if not held_out:
         return None
     dataset = PairDataset(held_out, VALIDATION_PAIRS, 0, replace(pairs, grey=0, brightness=0))
@@ -206,7 +210,18 @@ def validation(
         PairBatch(*(each.to(device) for each in dataset.batch(list(range(start, start + 16)))))
         for start in range(0, len(dataset), 16)
     ]
-    return lambda net: judge(net, batches, RefineOptions())
+    videos = [each for source in held_out for each in source.sequences if _can_be_probed(each)]
+
+    def validate(net: AtomNet) -> dict[str, float]:
+        found = judge(net, batches, RefineOptions())
+        return found | probe(net, videos[:PROBES], PROBE_FRAMES) if videos else found
+
+    return validate
+
+
+def _can_be_probed(sequence: Sequence) -> bool:
+    """A video that begins with the target in sight, and goes on."""
+    return len(sequence) > 1 and visible_frames(sequence)[0] and visible_frames(sequence).sum() > 1
 
 
 def build_distiller(experiments: list[Experiment], options: RunOptions) -> Distiller:
