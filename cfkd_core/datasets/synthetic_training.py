@@ -172,6 +172,7 @@ def _camera(generator: np.random.Generator) -> Camera:
 def _keys(
     generator: np.random.Generator, low: tuple[float, ...], high: tuple[float, ...], step: int
 ) -> dict[int, tuple[float, ...]]:
-    """Random values within bounds every `step` frames, and in the last one."""
-    times = [*range(0, LENGTH - 1, step), LENGTH - 1]
+    """Random values within bounds, evenly in time, about every `step` frames."""
+    count = round((LENGTH - 1) / step)
+    times = np.linspace(0, LENGTH - 1, count + 1).round().astype(int).tolist()
     return {time: tuple(generator.uniform(low, high).tolist()) for time in times}
