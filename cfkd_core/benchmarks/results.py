@@ -124,9 +124,10 @@ def _image_bytes(sequence: Sequence, index: int) -> bytes:
     """
     frames = sequence.frames
     try:
-        if isinstance(frames, ImageFiles | NumberedImages):
-            path = frames.files[index] if isinstance(frames, ImageFiles) else frames.file(index)
-            return path.read_bytes()
+        if isinstance(frames, NumberedImages):
+            return (frames.folder / frames.name(index)).read_bytes()
+        if isinstance(frames, ImageFiles):
+            return frames.files[index].read_bytes()
         return np.ascontiguousarray(frames[index]).tobytes()
     except (InputError, OSError):
         return b""

@@ -5,6 +5,7 @@ everywhere, so that neither its boxes nor its speed depend on the machine's core
 beside it.
 """
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -147,7 +148,7 @@ def processes(count: int) -> Execute:
 
     def execute(jobs: list[Job], tick: Callable[[], None]) -> Iterator[Answer]:
         # a job is seconds long: handing out several at once would only leave workers idle
-        with joblib.parallel_config("loky", inner_max_num_threads=1):
+        with joblib.parallel_config("loky", inner_max_num_threads=1, initializer=_leave_interrupts):
             pool = joblib.Parallel(count, return_as="generator_unordered", batch_size=1)
             left = {job.key for job in jobs}
             try:
@@ -159,6 +160,11 @@ def processes(count: int) -> Execute:
                 yield from (Answer(job.key, None, reason) for job in jobs if job.key in left)
 
     return execute
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches the whole group of processes; the one that was started deals with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def cluster(address: str) -> Execute:
@@ -181,7 +187,7 @@ def cluster(address: str) -> Execute:
             raise InputError(f"scheduler {address}: no answer ({error}); is it running?") from None
         with client:
             futures = {client.submit(perform, job, pure=False): job.key for job in jobs}
-            for future in as_completed(list(futures)):
+            for future in as_completed(list(futures), loop=client.loop):
                 key = futures.pop(future)
                 failure = future.exception()
                 yield Answer(key, None, str(failure)) if failure else future.result()

@@ -159,6 +159,36 @@ def test_restarts_repeat_until_three_are_alike(tmp_path, plan, films, scripted):
     assert len(outcomes) == 10
 
 
+def test_chance_asks_for_all_repetitions_where_it_plays_a_part(tmp_path, plan, films):
+    class LateDice(Dice):
+        """Throws in the eleventh frame, which the shorter film does not have."""
+
+        def init(self, frame, box):
+            super().init(frame, box)
+            self.updates = 0
+
+        def update(self, frame):
+            self.updates += 1
+            if self.updates == 11:
+                return super().update(frame)
+            return Prediction(self.box, 1.0, "normal")
+
+    outcomes = grid.run(plan(LateDice(), runner=WithRestarts(), repetitions=5))
+    assert [each.sequence for each in outcomes] == ["a"] * 3 + ["b"] * 5
+    (report,) = stored.score(
+        "toy", list(films), tmp_path, protocol="vot-toolkit-0.9-2018", experiment="reset"
+    )
+    assert report.repetitions == 5
+    (tmp_path / "toy/dice/baseline/b/b_005.txt").unlink()
+    (tmp_path / "toy/dice/baseline/b/b_004.txt").unlink()
+    (tmp_path / "toy/dice/baseline/a/a_002.txt").unlink()
+    (tmp_path / "toy/dice/baseline/a/a_003.txt").unlink()
+    with pytest.raises(InputError, match=r"1 of 2 sequences missing or incomplete \(a\)"):
+        stored.score(
+            "toy", list(films), tmp_path, protocol="vot-toolkit-0.9-2018", experiment="reset"
+        )
+
+
 def test_restarts_lie_as_in_vots_folders(tmp_path, plan, films):
     grid.run(plan(runner=WithRestarts(), repetitions=1))
     assert sorted(files(tmp_path)) == [

@@ -127,14 +127,17 @@ def wait_for(results: Path, count: int, process: subprocess.Popen) -> None:
     pytest.fail("nothing was written in a minute")
 
 
-@pytest.mark.parametrize(("blow", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("blow", "code"),
+    [(signal.SIGKILL, -9), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)],
+)
 def test_a_stopped_run_leaves_whole_files_and_goes_on(tmp_path, blow, code):
     process = start(tmp_path, "--jobs", "2")
     wait_for(tmp_path, 3, process)
     os.killpg(process.pid, blow)
     _, err = process.communicate()
     assert process.returncode == code
-    assert "Traceback" not in err
+    assert blow == signal.SIGKILL or err.endswith("stopped\n")
     films = synthetic_sequences()
     folder = tmp_path / "synthetic" / "mosse"
     done = {path.stem: path.read_text() for path in folder.glob("syn_*.txt")}
