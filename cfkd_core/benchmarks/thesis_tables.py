@@ -37,7 +37,7 @@ class Printed:
     protocol: str
     benchmark: str
     scores: Mapping[str, str]
-    unit: float
+    unit: int
     decimals: int
     needs: tuple[str, str]
 
