@@ -13,7 +13,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
 
@@ -216,8 +216,22 @@ def _open(distiller: Distiller, name: str, course: _Course, number: int, fabric:
     course.average = None
     if stage.average:
         course.average = AveragedModel(
-            course.net, multi_avg_fn=get_ema_multi_avg_fn(stage.average), use_buffers=True
+            course.net, multi_avg_fn=_moving_average(stage.average), use_buffers=True
         )
+
+
+def _moving_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor | int], None]:
+    """What `AveragedModel` does with each step: forget the start, then move by 1 - `decay`.
+
+    The first weights are random; with a fixed decay they would be a third of the average still
+    after 1 / (1 - decay) steps.
+    """
+
+    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+        share = max(1 - decay, 9 / (10 + int(count)))
+        torch._foreach_lerp_(averaged, current, share)
+
+    return update
 
 
 def _step(
