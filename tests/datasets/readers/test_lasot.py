@@ -33,10 +33,10 @@ def test_boxes_count_from_1_and_either_mark_hides(tmp_path, write, folder):
     assert [frame[0, 0, 0] for frame in sequence.frames] == [1, 2, 3, 4]
 
 
-def test_a_box_without_an_area_is_not_visible(tmp_path, write):
+def test_a_box_without_an_area_is_left_to_the_protocol(tmp_path, write):
     write(tmp_path / "bear-2", "1,1,9,9\r\n2,3,0,7\r\n", "0,0", "0,0")
     (sequence,) = read_lasot(tmp_path)
-    assert sequence.visible.tolist() == [True, False]
+    assert sequence.visible.tolist() == [True, True]
 
 
 def test_only_the_names_asked_for_are_read(tmp_path, write, write_text):
@@ -114,5 +114,4 @@ def test_monkey_17_is_cut_as_the_toolkit_cuts_it(
     write_text(folder / "out_of_view.txt", ",".join("0" * rows))
     (sequence,) = read_lasot(tmp_path)
     np.testing.assert_array_equal(sequence.to_published(sequence.boxes), boxes)
-    has_area = (boxes[:, 2:] > 0).all(axis=1)
-    np.testing.assert_array_equal(sequence.visible, (absent == 0) & has_area)
+    np.testing.assert_array_equal(sequence.visible, absent == 0)
