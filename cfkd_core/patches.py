@@ -32,6 +32,11 @@ class Patch:
         """Side in patch px."""
         return self.pixels.shape[0]
 
+    @property
+    def middle(self) -> Float[np.ndarray, "2"]:
+        """(x, y) of the patch's middle, px of the frame."""
+        return self.corner + self.scale * self.size / 2
+
     def to_patch(self, boxes: Boxes) -> Boxes:
         """Boxes of the frame, in px of the patch."""
         moved = np.array(boxes, dtype=np.float64)
