@@ -51,7 +51,7 @@ TABLES = {
             "success_auc": "success_auc",
             "precision": "precision_at_20",
         },
-        unit=100.0,
+        unit=100,
         decimals=1,
         needs=(
             "a run on LaSOT's 280 test videos",
@@ -66,7 +66,7 @@ TABLES = {
             "norm_precision": "norm_precision_auc",
             "precision": "precision_auc",
         },
-        unit=100.0,
+        unit=100,
         decimals=1,
         needs=(
             "a run on TrackingNet's 511 test videos, scored by its server",

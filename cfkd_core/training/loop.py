@@ -229,7 +229,11 @@ def _moving_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tenso
 
     def update(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
         share = max(1 - decay, 9 / (10 + int(count)))
-        torch._foreach_lerp_(averaged, current, share)
+        for ours, theirs in zip(averaged, current, strict=True):
+            if ours.is_floating_point():
+                ours.lerp_(theirs, share)
+            else:  # BatchNorm counts its batches
+                ours.copy_(theirs)
 
     return update
 
