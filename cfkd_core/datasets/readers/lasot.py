@@ -20,8 +20,8 @@ def read_lasot(root: Path, only: frozenset[str] | None = None) -> list[Sequence]
     (x,y,w,h a line, counted from 1), `full_occlusion.txt` and `out_of_view.txt`. It lies in
     `<root>` or in `<root>/<class>`.
 
-    A frame is visible where neither mark is set, which is where the toolkit does not call it absent;
-    a box without an area changes nothing, and is the protocol's business.
+    A frame is visible where neither mark is set, which is where the toolkit does not call it
+    absent; a box without an area changes nothing, and is the protocol's business.
 
     Args:
         only: names to read, such as the 280 of the test set; the others are passed over.
