@@ -29,7 +29,8 @@ def track(
     Args:
         video: a video file, or a folder of images in natural order.
         box: the target in the first frame, px: left, top, width, height.
-        tracker: matom, atom, mdrnet, drnet, mosse, csrt, kcf, mil, or trained weights that ship.
+        tracker: matom, atom, classifier (matom without its head), mdrnet, drnet, mosse, csrt, kcf,
+            mil, or trained weights that ship.
         weights: other weights for a network: a file of this project or of PyTracking.
         output: where to draw the boxes: .mp4, .avi, or a folder of JPEGs.
         boxes: where to write them as CSV: frame, x, y, w, h, score, status, seconds.

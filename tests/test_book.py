@@ -25,6 +25,7 @@ DISTRIBUTIONS = {
     "myst_nb": "myst-nb",
     "yaml": "pyyaml",
     "IPython": "ipykernel",
+    "lightning_fabric": "lightning-fabric",
     "traitlets": "ipykernel",
     "matplotlib_inline": "ipykernel",
     "cycler": "matplotlib",
