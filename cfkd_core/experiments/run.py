@@ -25,7 +25,8 @@ from cfkd_core.errors import InputError
 from cfkd_core.experiments.definition import Experiment
 from cfkd_core.models import weights
 from cfkd_core.models.atom import AtomNet, build
-from cfkd_core.models.backbones import BACKBONES, Backbone, imagenet_backbone
+from cfkd_core.models.backbones import BACKBONES, SHIPPED, Backbone, imagenet_backbone
+from cfkd_core.models.tensor_file import sha256
 from cfkd_core.tracking.refine import RefineOptions
 from cfkd_core.training import journal
 from cfkd_core.training.distill import Distiller
@@ -278,6 +279,7 @@ def _card(
         "licence": "MIT",
         "recipe": recipe,
         "start": experiment.start,
+        "backbone_from": backbone_origin(experiment, options.files),
         "teacher": experiment.teacher,
         "stages": [
             {key: value for key, value in stage.items() if value != float("inf")}
@@ -296,6 +298,18 @@ def _card(
         "curves": curves(entries),
         "validation": _validation_of(entries),
     }
+
+
+def backbone_origin(experiment: Experiment, files: Mapping[str, Path]) -> str:
+    """Where the backbone's first weights come from, in words."""
+    name = experiment.architecture.backbone
+    if experiment.start == "random":
+        return "random"
+    if name in files:
+        return f"{files[name].name}, SHA-256 {sha256(files[name])}"
+    if name in SHIPPED:
+        return SHIPPED[name].name
+    return "torchvision's IMAGENET1K_V1"
 
 
 def _validation_of(entries: list[dict[str, float | int]]) -> dict[str, float]:

@@ -61,6 +61,7 @@ def test_every_student_trains_and_can_be_loaded(teacher, teachers, sources, fabr
         card = json.loads(file.with_suffix(".json").read_text())
         assert card["reproduces"] == experiment.reproduces
         assert card["seed"] == 0
+        assert (card["backbone_from"] == "random") == (experiment.start == "random")
         assert set(card["curves"]) == experiment.terms | {"total", "gradient", "lr"}
         assert card["data"] == {"synthetic": {"weight": 1.0}}
         # and it tracks
@@ -87,6 +88,8 @@ def test_a_teacher_trains_from_a_file_of_weights(sources, fabric, tmp_path):
     distiller = build_distiller(experiments, options)
     assert distiller.students["atom"].backbone is distiller.students["drnet"].backbone
     files = run(experiments, sources, tmp_path / "out", fabric, options, "mini")
+    card = json.loads(files[0].with_suffix(".json").read_text())
+    assert card["backbone_from"].startswith("resnet18.pth, SHA-256 ")
     # the backbone is what it was, the large tensors rounded to half precision
     for path in files:
         trained = weights.load(path).backbone.state_dict()
