@@ -136,7 +136,8 @@ def train(
     if fabric.world_size > 1:
         synchronise(distiller.students)
     module = fabric.setup_module(distiller)
-    start = _restore(distiller, courses, folder, fabric)
+    digest = _digest(stages, pairs, options)
+    start = _restore(distiller, courses, digest, folder, fabric)
     stop = max(map(total_steps, stages.values()))
     if stop * options.batch_size > len(pairs):
         raise InputError(f"{len(pairs)} pairs: {stop * options.batch_size} are needed")
@@ -163,7 +164,7 @@ def train(
             bar.update()
             bar.set_postfix({name: f"{each['total']:.3g}" for name, each in records.items()})
             if (step + 1) % options.save_every == 0 or step + 1 == stop:
-                _save(distiller, courses, step + 1, folder, fabric)
+                _save(distiller, courses, digest, step + 1, folder, fabric)
     return {name: course.result.eval() for name, course in courses.items()}
 
 
@@ -282,23 +283,31 @@ def _validated(net: AtomNet, validate: Validation | None) -> dict[str, float]:
     return {f"validation_{name}": value for name, value in found.items()}
 
 
-def _digest(courses: Mapping[str, _Course]) -> str:
+def _digest(stages: Stages, pairs: Stream, options: LoopOptions) -> str:
     """What a snapshot must agree with to be gone on from."""
-    return repr({name: [asdict(stage) for stage in c.stages] for name, c in courses.items()})
+    course = {name: [asdict(stage) for stage in each] for name, each in stages.items()}
+    return repr((course, pairs.seed, asdict(pairs.options), options.batch_size))
 
 
 def _save(
-    distiller: Distiller, courses: Mapping[str, _Course], step: int, folder: Path, fabric: Fabric
+    distiller: Distiller,
+    courses: Mapping[str, _Course],
+    digest: str,
+    step: int,
+    folder: Path,
+    fabric: Fabric,
 ) -> None:
     if fabric.is_global_zero:
-        snapshot.write(folder, _state(distiller, courses, step))
+        snapshot.write(folder, _state(distiller, courses, digest, step))
     fabric.barrier()
 
 
-def _state(distiller: Distiller, courses: Mapping[str, _Course], step: int) -> dict[str, Any]:
+def _state(
+    distiller: Distiller, courses: Mapping[str, _Course], digest: str, step: int
+) -> dict[str, Any]:
     return {
         "step": step,
-        "digest": _digest(courses),
+        "digest": digest,
         "students": distiller.students.state_dict(),
         "adapters": distiller.adapters.state_dict(),
         "random": torch.get_rng_state(),
@@ -314,13 +323,17 @@ def _state(distiller: Distiller, courses: Mapping[str, _Course], step: int) -> d
 
 
 def _restore(
-    distiller: Distiller, courses: Mapping[str, _Course], folder: Path, fabric: Fabric
+    distiller: Distiller,
+    courses: Mapping[str, _Course],
+    digest: str,
+    folder: Path,
+    fabric: Fabric,
 ) -> int:
     """Puts the last snapshot back, if there is one; the step to go on with."""
     state = snapshot.read(folder)
     if state is None:
         return 0
-    if state["digest"] != _digest(courses):
+    if state["digest"] != digest:
         raise InputError(
             f"{folder / snapshot.FILE}: of another training; name another --out, or delete it"
         )

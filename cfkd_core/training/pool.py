@@ -61,6 +61,7 @@ class PairPool:
         device: torch.device,
     ) -> None:
         self.pairs, self.size = pairs, size
+        self.seed, self.options = pairs.seed, pairs.options
         self.boxes: list[tuple[Tensor, Tensor]] = []
         self._blocks: dict[str, list[tuple[Tensor, ...]]] = {name: [] for name in students}
         self._judgements: list[tuple[Tensor, ...]] = []
@@ -95,13 +96,13 @@ class PairPool:
         target, search = (
             torch.stack(part) for part in zip(*(self.boxes[i] for i in rows), strict=True)
         )
-        noise, least = self.pairs.options.proposal_noise, self.pairs.options.proposal_min_iou
+        options = self.options
         drawn = []
         for index, box in zip(indices, search.cpu().double().numpy(), strict=True):
             # a stream of its own: not the one that drew the pair
-            generator = np.random.default_rng((self.pairs.seed, index, 1))
-            spread = generator.choice(noise, self.pairs.options.proposals)
-            drawn.append(boxes.jitter(box, spread, least, generator))
+            generator = np.random.default_rng((self.seed, index, 1))
+            noise = generator.choice(options.proposal_noise, options.proposals)
+            drawn.append(boxes.jitter(box, noise, options.proposal_min_iou, generator))
         proposals = torch.from_numpy(np.stack(drawn)).to(search)
         nothing = search.new_zeros(len(rows), 3, 0, 0)
         overlap = 2 * boxes.iou(proposals, search[:, None]) - 1

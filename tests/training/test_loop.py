@@ -118,6 +118,8 @@ def test_another_training_is_not_gone_on_with(run, unbroken):
     changed = STAGES | {"cfkd": (replace(CFKD, lr=1e-2),)}
     with pytest.raises(InputError, match="of another training"):
         run(unbroken[1], changed)
+    with pytest.raises(InputError, match="of another training"):
+        run(unbroken[1], options=replace(OPTIONS, batch_size=8))
 
 
 def test_a_damaged_snapshot_is_named(run, tmp_path):
