@@ -18,7 +18,7 @@ from cfkd_core.errors import InputError
 def track(
     video: Positional[Path],
     box: Annotated[str, arg(metavar="X,Y,W,H")],
-    tracker: str = "matom",
+    tracker: str = "classifier",
     weights: Path | None = None,
     output: Path | None = None,
     boxes: Path | None = None,
@@ -29,8 +29,8 @@ def track(
     Args:
         video: a video file, or a folder of images in natural order.
         box: the target in the first frame, px: left, top, width, height.
-        tracker: matom, atom, classifier (matom without its head), mdrnet, drnet, mosse, csrt, kcf,
-            mil, or trained weights that ship.
+        tracker: classifier (mATOM without its head: the box keeps its size), matom, atom, mdrnet,
+            drnet, mosse, csrt, kcf, mil, or trained weights that ship.
         weights: other weights for a network: a file of this project or of PyTracking.
         output: where to draw the boxes: .mp4, .avi, or a folder of JPEGs.
         boxes: where to write them as CSV: frame, x, y, w, h, score, status, seconds.

@@ -16,7 +16,6 @@ MINI_PAIRS = PairOptions(
     scale_jitter=0.25,
     shift_jitter=1.5,
     flip=0.5,
-    target_jitter=0.3,
     proposals=32,
 )
 
