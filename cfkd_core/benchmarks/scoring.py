@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 from cfkd_core.benchmarks.protocols import Protocol, VotProtocol
 from cfkd_core.benchmarks.protocols.protocol import Curves
-from cfkd_core.benchmarks.protocols.vot import Passes, passes
+from cfkd_core.benchmarks.protocols.vot import Passes
 from cfkd_core.benchmarks.report import Report, SequenceScore, mean_curve
 from cfkd_core.benchmarks.vot import VotAnnotation, VotRun
 from cfkd_core.datasets.sequence import Sequence
@@ -176,7 +176,7 @@ def score_restarts(
         score_passes(
             protocol,
             truth.name,
-            passes(_whole(results[truth.name], truth), truth.regions, truth.size),
+            protocol.passes(_whole(results[truth.name], truth), truth.regions, truth.size),
             longest,
             attributes=[tag for tag, frames in truth.tags.items() if frames.any()],
         )

@@ -11,7 +11,6 @@ from jaxtyping import Float
 from cfkd_core.benchmarks import results as store
 from cfkd_core.benchmarks import scoring
 from cfkd_core.benchmarks.protocols import PROTOCOLS, VOT_PROTOCOLS, Protocol, VotProtocol
-from cfkd_core.benchmarks.protocols.vot import passes
 from cfkd_core.benchmarks.report import Report, SequenceScore, spread
 from cfkd_core.benchmarks.reset import read_followed
 from cfkd_core.benchmarks.results import Layout
@@ -199,7 +198,7 @@ def _judge(rule: Protocol | VotProtocol, layout: Layout, folder: Path, longest: 
 
     def with_restarts(sequence: Sequence, stored: Stored) -> SequenceScore:
         height, width = sequence.frames[0].shape[:2]
-        found = passes(stored.values(), store.annotation(sequence), (width, height))
+        found = rule.passes(stored.values(), store.annotation(sequence), (width, height))
         return scoring.score_passes(
             rule,
             sequence.name,

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from cfkd_core.benchmarks.protocols import VOT_PROTOCOLS
-from cfkd_core.benchmarks.protocols.vot import passes
 from cfkd_core.benchmarks.published import read_restarts, read_vot_annotation
 from cfkd_core.benchmarks.report import Report
 from cfkd_core.benchmarks.scoring import make_report, score_passes
@@ -27,20 +26,20 @@ ENTRANTS = [
 
 @functools.cache
 def _reports(folder: Path, entrant: str) -> tuple[Report, Report]:
-    """By the legacy rule and by the toolkit's, on the same overlaps."""
+    """By the legacy rule and by the toolkit's, each with its own overlaps."""
     year, tracker = entrant.split("/")
     truths = read_vot_annotation(folder / f"{year}.json.gz")
     runs = read_restarts(folder / f"results/{year}_{tracker}.zip")
     assert runs.keys() == truths.keys()
-    found = {name: passes(runs[name], each.regions, each.size) for name, each in truths.items()}
     longest = max(len(each.regions) for each in truths.values())
+
+    def scored(protocol):
+        for name, each in truths.items():
+            found = protocol.passes(runs[name], each.regions, each.size)
+            yield score_passes(protocol, name, found, longest)
+
     return tuple(
-        make_report(
-            protocol,
-            [score_passes(protocol, name, each, longest) for name, each in found.items()],
-            benchmark=year,
-            tracker=tracker,
-        )
+        make_report(protocol, list(scored(protocol)), benchmark=year, tracker=tracker)
         for protocol in (
             VOT_PROTOCOLS[f"{rule}-{year[3:]}"] for rule in ("vot-legacy", "vot-toolkit-0.9")
         )
@@ -58,9 +57,8 @@ def test_scores_are_those_of_both_toolkits(shared, entrant):
     assert round(toolkit["robustness"], 3) == pytest.approx(
         stored["R_votkit_lenw_failures"], abs=1e-3
     )
-    # the toolkit fills polygons by a rule of its own, kinder to small targets
-    assert toolkit["eao"] == pytest.approx(stored["EAO_votkit090"], abs=0.006)
-    assert toolkit["accuracy"] == pytest.approx(stored["A_votkit_lenw"], abs=0.008)
+    assert toolkit["eao"] == pytest.approx(stored["EAO_votkit090"], abs=5e-4)
+    assert toolkit["accuracy"] == pytest.approx(stored["A_votkit_lenw"], abs=5e-4)
 
 
 def test_siamrpn_of_2018_has_its_official_numbers(shared):

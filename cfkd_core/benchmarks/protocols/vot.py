@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from cfkd_core.benchmarks import raster
+from cfkd_core.benchmarks import raster, toolkit_raster
 from cfkd_core.benchmarks.protocols.protocol import Curves, Measure, at, summary
 from cfkd_core.benchmarks.vot import FAILED, INITIALISED, RESTART, VotRun
 
@@ -51,21 +51,6 @@ class Passes:
         for repetition, frame in np.argwhere(self.codes == INITIALISED):
             kept[repetition, frame : frame + BURN_IN] = np.nan
         return kept
-
-
-def passes(
-    runs: Iterable[VotRun], ground_truth: Float[np.ndarray, "t _"], size: tuple[int, int]
-) -> Passes:
-    """Repetitions on one sequence as overlaps and codes.
-
-    Args:
-        runs: at least one, each as long as the sequence.
-        ground_truth: a region of 4 or 8 numbers a frame, as VOT annotates them.
-        size: width and height of the image in px.
-    """
-    runs = list(runs)
-    found = [raster.overlaps(run.regions, ground_truth, size) for run in runs]
-    return Passes(np.array(found), np.array([run.codes for run in runs]))
 
 
 Weighed = tuple[float, float]
@@ -111,6 +96,7 @@ class VotProtocol:
             failure; otherwise the fragment only stops there.
         repetitions_share: whether the repetitions of a sequence together weigh as much as one.
         measures: what is read off the curves; the first one ranks.
+        overlaps: regions, annotation and the image's size -> overlap of each frame.
     """
 
     name: str
@@ -120,6 +106,24 @@ class VotProtocol:
     late_failures: bool
     repetitions_share: bool
     measures: Mapping[str, Measure]
+    overlaps: Callable[..., Float[np.ndarray, "t"]] = raster.overlaps
+
+    def passes(
+        self,
+        runs: Iterable[VotRun],
+        ground_truth: Float[np.ndarray, "t _"],
+        size: tuple[int, int],
+    ) -> Passes:
+        """Repetitions on one sequence as overlaps and codes.
+
+        Args:
+            runs: at least one, each as long as the sequence.
+            ground_truth: a region of 4 or 8 numbers a frame, as VOT annotates them.
+            size: width and height of the image in px.
+        """
+        runs = list(runs)
+        found = [self.overlaps(run.regions, ground_truth, size) for run in runs]
+        return Passes(np.array(found), np.array([run.codes for run in runs]))
 
     def thresholds(self, longest: int) -> Curves:
         """The horizontal axis of each curve: for the expected overlap, lengths in frames.
@@ -228,10 +232,9 @@ def legacy(year: int) -> VotProtocol:
 
 
 def toolkit(year: int) -> VotProtocol:
-    """The rule of vot-toolkit 0.9.0, on our overlaps.
+    """The rule of vot-toolkit 0.9.0, with its own overlaps.
 
-    Source: protocols.md 1.5; votchallenge/toolkit, vot/analysis/supervised.py.
-    Differs: the toolkit fills polygons by another rule, which moves its numbers by up to 0.005.
+    Source: protocols.md 1.5; votchallenge/toolkit, vot/analysis/supervised.py and vot/region.
     """
     # the toolkit takes the challenge's numbers as indices, and its first length, 1, has index 0
     first, last = (length + 1 for length in EAO_LENGTHS[year])
@@ -247,6 +250,7 @@ def toolkit(year: int) -> VotProtocol:
             "accuracy": at("accuracy", 0),
             "robustness": at("robustness", 0),
         },
+        overlaps=toolkit_raster.overlaps,
     )
 
 

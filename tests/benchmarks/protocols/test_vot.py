@@ -9,7 +9,6 @@ from cfkd_core.benchmarks.protocols.vot import (
     failures_per_100,
     failures_per_sequence,
     fragments,
-    passes,
     pooled_accuracy,
     sequence_accuracy,
 )
@@ -143,6 +142,9 @@ def test_expected_overlap_of_a_short_benchmark_is_unknown():
 def test_passes_hold_regions_against_the_annotation():
     truth = np.tile([10.0, 10, 9, 9], (4, 1))
     runs = [parse_run("1\n10,10,9,9\n15,10,9,9\n2", "toy")]
-    found = passes(runs, truth, (100, 100))
+    found = LEGACY.passes(runs, truth, (100, 100))
     np.testing.assert_allclose(found.overlaps, [[NAN, 1, 50 / 150, NAN]])
     assert found.failures == 1
+    # the toolkit's rectangles are a pixel narrower and lower
+    found = TOOLKIT.passes(runs, truth, (100, 100))
+    np.testing.assert_allclose(found.overlaps, [[NAN, 1, 36 / 126, NAN]])
