@@ -15,6 +15,8 @@ class OpenCVTracker:
     """CSRT, KCF or MIL with OpenCV's defaults; `lost` keeps the last box.
 
     OpenCV takes whole pixels and at least one of them in the frame, so the first box is rounded.
+    MIL cannot be seeded: it draws from a state of its own that lasts as long as the process, so
+    the second MIL tracker of a process answers otherwise than the first.
     """
 
     def __init__(self, name: str, *, seed: int = 0) -> None:
