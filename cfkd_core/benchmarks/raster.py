@@ -71,8 +71,8 @@ def _overlaps(
     moved = _round(corners - start[:, None]).astype(float)
     frame, row = _rows(extent[:, 1])
     spans = [_spans(moved[i][frame], row, extent[frame, 0]) for i in range(2)]
-    covered = [np.bincount(frame, _length(each).sum(axis=1), len(extent)) for each in spans]
-    common = np.bincount(frame, _common(*spans), len(extent))
+    covered = [np.bincount(frame, span_lengths(each).sum(axis=1), len(extent)) for each in spans]
+    common = np.bincount(frame, common_pixels(*spans), len(extent))
     union = covered[0] + covered[1] - common
     return np.where(meet & (union > 0), common / np.maximum(union, 1), 0.0)
 
@@ -122,14 +122,15 @@ def _crossings(
     return np.where(crosses, np.trunc(x), np.inf)
 
 
-def _length(spans: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n"]:
+def span_lengths(spans: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n"]:
+    """Pixels from the first to the last of each span, both included."""
     return (spans[..., 1] - spans[..., 0] + 1).clip(min=0)
 
 
-def _common(
+def common_pixels(
     first: Float[np.ndarray, "r 2 2"], second: Float[np.ndarray, "r 2 2"]
 ) -> Float[np.ndarray, "r"]:
     """Pixels of each row that are in a span of the one and in a span of the other."""
     low = np.maximum(first[:, :, None, 0], second[:, None, :, 0])
     high = np.minimum(first[:, :, None, 1], second[:, None, :, 1])
-    return _length(np.stack([low, high], axis=-1)).sum(axis=(1, 2))
+    return span_lengths(np.stack([low, high], axis=-1)).sum(axis=(1, 2))

@@ -7,6 +7,8 @@ and in what is made of rows that a polygon only touches.
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from cfkd_core.benchmarks.raster import common_pixels, span_lengths
+
 # Pairs whose rows of pixels are laid out together: few, so that a long video takes no more memory.
 _AT_ONCE = 64
 
@@ -61,8 +63,8 @@ def _overlaps(
     pair = np.repeat(np.arange(len(extent)), extent[:, 1])
     row = np.arange(len(pair)) - (np.cumsum(extent[:, 1]) - extent[:, 1])[pair]
     spans = [_spans(_crossings(each[pair], row), extent[pair, 0]) for each in moved]
-    covered = [np.bincount(pair, _length(each).sum(axis=1), len(extent)) for each in spans]
-    common = np.bincount(pair, _common(*spans), len(extent))
+    covered = [np.bincount(pair, span_lengths(each).sum(axis=1), len(extent)) for each in spans]
+    common = np.bincount(pair, common_pixels(*spans), len(extent))
     union = covered[0] + covered[1] - common
     return np.where(enough & (union > 0), common / np.maximum(union, 1), 0.0)
 
@@ -104,16 +106,3 @@ def _spans(
     spans[..., 0] = spans[..., 0].clip(min=0)
     spans[..., 1] = np.minimum(spans[..., 1], width[:, None] - 1)
     return spans
-
-
-def _length(spans: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n"]:
-    return (spans[..., 1] - spans[..., 0] + 1).clip(min=0)
-
-
-def _common(
-    first: Float[np.ndarray, "r 2 2"], second: Float[np.ndarray, "r 2 2"]
-) -> Float[np.ndarray, "r"]:
-    """Pixels of each row that are in a span of the one and in a span of the other."""
-    low = np.maximum(first[:, :, None, 0], second[:, None, :, 0])
-    high = np.minimum(first[:, :, None, 1], second[:, None, :, 1])
-    return _length(np.stack([low, high], axis=-1)).sum(axis=(1, 2))
