@@ -39,12 +39,14 @@ def score_sequence(
     predicted: Float[np.ndarray, "n 4"],
     *,
     fps: float | None = None,
+    size: tuple[int, int] | None = None,
 ) -> SequenceScore:
     """One sequence, run from start to end.
 
     Args:
         predicted: in the same coordinates as `truth.boxes`.
         fps: frames per second of the tracker's updates, if known.
+        size: width and height of the image, for protocols that cut boxes to it.
 
     Raises:
         InputError: if there is not one box a frame, unless the protocol knows what to do then.
@@ -55,7 +57,8 @@ def score_sequence(
             f"sequence {truth.name}: {len(predicted)} boxes for {len(truth.boxes)} frames; "
             "the results are of another version of this sequence, or incomplete"
         )
-    curves = protocol.curves(predicted, truth.boxes, truth.visible)
+    sized = (size,) if protocol.cuts else ()
+    curves = protocol.curves(predicted, truth.boxes, truth.visible, *sized)
     weight = protocol.weight(truth.visible)
     return SequenceScore(
         name=truth.name,

@@ -193,12 +193,14 @@ def _judge(rule: Protocol | VotProtocol, layout: Layout, folder: Path, longest: 
         return len(speeds) / sum(1 / speed for speed in speeds) if None not in speeds else None
 
     def one_pass(sequence: Sequence, stored: Stored) -> SequenceScore:
-        scored = [scoring.score_sequence(rule, sequence, boxes) for boxes in stored.values()]
+        size = _image_size(sequence) if rule.cuts else None
+        scored = [
+            scoring.score_sequence(rule, sequence, boxes, size=size) for boxes in stored.values()
+        ]
         return replace(scoring.average(rule, scored), fps=fps(sequence, stored))
 
     def with_restarts(sequence: Sequence, stored: Stored) -> SequenceScore:
-        height, width = sequence.frames[0].shape[:2]
-        found = rule.passes(stored.values(), store.annotation(sequence), (width, height))
+        found = rule.passes(stored.values(), store.annotation(sequence), _image_size(sequence))
         return scoring.score_passes(
             rule,
             sequence.name,
@@ -238,3 +240,8 @@ def _spread(
         for number in sorted(common)
     ]
     return spread([report.scores for report in single])
+
+
+def _image_size(sequence: Sequence) -> tuple[int, int]:
+    height, width = sequence.frames[0].shape[:2]
+    return width, height

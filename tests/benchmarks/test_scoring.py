@@ -109,3 +109,17 @@ def test_run_of_another_length_is_refused():
             benchmark="vot2018",
             tracker="toy",
         )
+
+
+def test_boxes_are_cut_to_the_image_where_the_protocol_cuts_them():
+    truth = Annotation("toy", np.tile([90.0, 10, 10, 10], (2, 1)), np.ones(2, bool))
+    predicted = np.tile([90.0, 10, 20, 10], (2, 1))  # half of it beyond the right border
+    scored = {
+        (name, size): score_sequence(PROTOCOLS[name], truth, predicted, size=size)
+        for name in ("got10k", "otb")
+        for size in (None, (100, 50))
+    }
+    overlap = {key: each.curves.get("overlap", (0,))[0] for key, each in scored.items()}
+    assert overlap["got10k", None] == 0.5
+    assert overlap["got10k", (100, 50)] == 1
+    assert scored["otb", None].scores == scored["otb", (100, 50)].scores

@@ -69,6 +69,7 @@ GOT10K = Protocol(
         "success_at_75": at("success", 75),
     },
     weight=_counted_frames,
+    cuts=True,
 )
 
 

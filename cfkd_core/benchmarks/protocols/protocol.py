@@ -77,6 +77,7 @@ class Protocol:
         measures: what is read off the curves, of a sequence or their mean; the first one ranks.
         weight: (visible) of a sequence -> its weight in the mean.
         fit: (boxes, frames) -> the boxes that count, where a result has too many or too few.
+        cuts: whether `curves` takes the size of the image, too, and cuts all boxes to it.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Protocol:
     measures: Mapping[str, Measure]
     weight: Callable[[Bool[np.ndarray, "t"]], float] = alike
     fit: Callable[[Float[np.ndarray, "n 4"], int], Float[np.ndarray, "m 4"]] = as_given
+    cuts: bool = False
 
     def scores(self, curves: Curves) -> dict[str, float]:
         """Named numbers of one set of curves."""
