@@ -4,6 +4,8 @@ A published VOT score is an average of such overlaps. The exact area of a polygo
 of filling one, moves the third decimal of an EAO, and a single small target by 0.1.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -42,12 +44,25 @@ def overlaps(
     Differs: the toolkit's own Python port bounds by the image's size in one place and by the last
         pixel in another; here it is always the last pixel.
     """
+    last_pixel = np.array(size) - 1
+    return in_parts(
+        first,
+        second,
+        lambda *pair: _overlaps(np.stack([_corners(each) for each in pair]), last_pixel),
+    )
+
+
+def in_parts(
+    first: Float[np.ndarray, "t _"],
+    second: Float[np.ndarray, "t _"],
+    compute: Callable[..., Float[np.ndarray, "n"]],
+) -> Float[np.ndarray, "t"]:
+    """`compute` of a few rows at a time, where both are known; NaN elsewhere."""
     found = np.full(len(first), np.nan)
     known = ~(np.isnan(first).any(axis=1) | np.isnan(second).any(axis=1))
     for rows in np.array_split(np.flatnonzero(known), known.sum() // _AT_ONCE + 1):
         if len(rows):
-            both = np.stack([_corners(first[rows]), _corners(second[rows])])
-            found[rows] = _overlaps(both, np.array(size) - 1)
+            found[rows] = compute(first[rows], second[rows])
     return found
 
 

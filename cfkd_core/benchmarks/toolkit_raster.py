@@ -7,10 +7,7 @@ and in what is made of rows that a polygon only touches.
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from cfkd_core.benchmarks.raster import common_pixels, span_lengths
-
-# Pairs whose rows of pixels are laid out together: few, so that a long video takes no more memory.
-_AT_ONCE = 64
+from cfkd_core.benchmarks.raster import common_pixels, in_parts, span_lengths
 
 
 def overlaps(
@@ -34,13 +31,12 @@ def overlaps(
     Source: vot-toolkit 0.9, vot/region/raster.py, read for its rule; scores of eight trackers agree
         with the toolkit's to 3e-4 (tests/benchmarks/test_vot_oracle.py).
     """
-    found = np.full(len(first), np.nan)
-    known = ~(np.isnan(first).any(axis=1) | np.isnan(second).any(axis=1))
-    for rows in np.array_split(np.flatnonzero(known), known.sum() // _AT_ONCE + 1):
-        if len(rows):
-            both = np.stack([_corners(first[rows]), _corners(second[rows])])
-            found[rows] = _overlaps(both, np.array(size) - 1)
-    return found
+    last_pixel = np.array(size) - 1
+    return in_parts(
+        first,
+        second,
+        lambda *pair: _overlaps(np.stack([_corners(each) for each in pair]), last_pixel),
+    )
 
 
 def _corners(regions: Float[np.ndarray, "n _"]) -> Float[np.ndarray, "n 4 2"]:

@@ -1,34 +1,30 @@
 """From names to weights: what the train command does."""
 
 import logging
-import platform
-import subprocess
 import time
 import warnings
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 
-from cfkd_core import __version__, paths
+from cfkd_core import paths
 from cfkd_core.benchmarks.judgement import judge, probe
 from cfkd_core.datasets.pair_bank import PairBank
 from cfkd_core.datasets.pair_plan import PairOptions
 from cfkd_core.datasets.pairs import PairBatch, PairDataset, Source, visible_frames
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
+from cfkd_core.experiments.card import describe_weights
 from cfkd_core.experiments.definition import Experiment
 from cfkd_core.models import weights
 from cfkd_core.models.atom import AtomNet, build
-from cfkd_core.models.backbones import BACKBONES, SHIPPED, Backbone, imagenet_backbone
-from cfkd_core.models.tensor_file import sha256
+from cfkd_core.models.backbones import BACKBONES, Backbone, imagenet_backbone
 from cfkd_core.tracking.refine import RefineOptions
-from cfkd_core.training import journal
 from cfkd_core.training.distill import Distiller
 from cfkd_core.training.loop import LoopOptions, Validation, train
 from cfkd_core.training.pool import PairPool
@@ -102,9 +98,15 @@ def run(
     written = []
     for each in experiments if fabric.is_global_zero else ():
         path = folder / f"{each.name}.safetensors"
-        card = _card(each, sources, folder, fabric, options, recipe) | {
-            "hours_of_the_last_run": round((time.time() - begin) / 3600, 2)
-        }
+        card = describe_weights(
+            each,
+            sources,
+            folder / each.name,
+            seed=options.seed,
+            files=options.files,
+            recipe=recipe,
+            device=fabric.device,
+        ) | {"hours_of_the_last_run": round((time.time() - begin) / 3600, 2)}
         weights.save(nets[each.name].cpu(), path, card)
         written.append(path)
     return written
@@ -256,103 +258,3 @@ def _teacher(experiment: Experiment, options: RunOptions) -> AtomNet | None:
             "its file by --teacher"
         )
     return weights.load(file)
-
-
-def _card(
-    experiment: Experiment,
-    sources: list[Source],
-    folder: Path,
-    fabric: Fabric,
-    options: RunOptions,
-    recipe: str,
-) -> dict:
-    """What is known of the weights, as JSON can hold it."""
-    entries = journal.read(folder / experiment.name)
-    stages = [
-        {key: list(value) if isinstance(value, tuple) else value for key, value in each.items()}
-        for each in map(asdict, experiment.stages)
-    ]
-    return {
-        "name": experiment.name,
-        "reproduces": experiment.reproduces,
-        "origin": "trained by this project, cfkd_core.experiments",
-        "licence": "MIT",
-        "recipe": recipe,
-        "start": experiment.start,
-        "backbone_from": backbone_origin(experiment, options.files),
-        "teacher": experiment.teacher,
-        "stages": [
-            {key: value for key, value in stage.items() if value != float("inf")}
-            for stage in stages
-        ],
-        "batch_size": experiment.batch_size,
-        "pairs": asdict(experiment.pairs),
-        "pool": experiment.pool,
-        "data": {source.name: {"weight": source.weight} for source in sources},
-        "seed": options.seed,
-        "version": __version__,
-        "commit": commit(),
-        "torch": torch.__version__,
-        "hardware": f"{platform.machine()}, {fabric.device}, {torch.get_num_threads()} threads",
-        "hours": round(sum(entry["seconds"] for entry in entries) / 3600, 2),
-        "curves": curves(entries),
-        "validation": _validation_of(entries),
-    }
-
-
-def backbone_origin(experiment: Experiment, files: Mapping[str, Path]) -> str:
-    """Where the backbone's first weights come from, in words."""
-    name = experiment.architecture.backbone
-    if experiment.start == "random":
-        return "random"
-    if name in files:
-        return f"{files[name].name}, SHA-256 {sha256(files[name])}"
-    if name in SHIPPED:
-        return SHIPPED[name].name
-    return "torchvision's IMAGENET1K_V1"
-
-
-def _validation_of(entries: list[dict[str, float | int]]) -> dict[str, float]:
-    last = entries[-1] if entries else {}
-    return {key: value for key, value in last.items() if key.startswith("validation_")}
-
-
-def curves(
-    entries: list[dict[str, float | int]], points: int = 50
-) -> dict[str, list[float | None]]:
-    """Each term over the training, as means of up to `points` equal parts of it.
-
-    None where a term was not asked for.
-    """
-    if not entries:
-        return {}
-    left_out = ("step", "seconds")
-    names = [
-        name
-        for name in dict.fromkeys(key for entry in entries for key in entry)
-        if name not in left_out and not name.startswith("validation_")
-    ]
-    parts = np.array_split(np.arange(len(entries)), min(points, len(entries)))
-    return {name: [_mean_of(name, [entries[i] for i in part]) for part in parts] for name in names}
-
-
-def _mean_of(name: str, entries: list[dict[str, float | int]]) -> float | None:
-    values = [entry[name] for entry in entries if name in entry]
-    return float(f"{np.mean(values):.4g}") if values else None
-
-
-def commit() -> str | None:
-    """The commit of the code, "+" appended if files have changed since; None without git."""
-    root = Path(__file__).resolve().parent
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return described.stdout.strip()

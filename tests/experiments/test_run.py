@@ -13,9 +13,10 @@ from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.datasets.sources import parse_source
 from cfkd_core.errors import InputError
 from cfkd_core.experiments import run as running
+from cfkd_core.experiments.card import curves
 from cfkd_core.experiments.recipes import resolve
 from cfkd_core.experiments.rows import EXPERIMENTS
-from cfkd_core.experiments.run import RunOptions, build_distiller, curves, launch, run, split
+from cfkd_core.experiments.run import RunOptions, build_distiller, launch, run, split
 from cfkd_core.models import weights
 from cfkd_core.models.atom import build
 from cfkd_core.models.backbones import build_backbone
