@@ -5,7 +5,7 @@ either case: a target is the same to the last bit, whatever it is then followed 
 """
 
 from importlib.util import find_spec
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from cfkd_core.errors import InputError
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.iou_head import SearchFeatures
 from cfkd_core.patches import Pixels, to_images
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 RuntimeName = Literal["auto", "torch", "onnxruntime"]
 
@@ -100,7 +103,7 @@ def require() -> None:
         )
 
 
-def start(model: bytes):
+def start(model: bytes) -> "onnxruntime.InferenceSession":
     """A session of ONNX Runtime that has as many threads as torch has now."""
     import onnxruntime
 
