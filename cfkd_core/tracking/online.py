@@ -114,6 +114,11 @@ class OnlineTracker(ABC):
         }
 
     @property
+    def running(self) -> AtomNet:
+        """The network that runs: `net`, or a copy of it made for inference."""
+        return self._running
+
+    @property
     def box(self) -> Float[np.ndarray, "4"]:
         """The target's box after the last frame, px of the frame."""
         return boxes.from_centre(self._centre, self._extent)
@@ -133,18 +138,21 @@ class OnlineTracker(ABC):
             augment.render(frame, self._centre, self._side, options.size, view)
             for view in views[1:]
         ]
-        pyramid = self._running.backbone(to_images([patch.pixels, *changed], self.device))
-        plain = normalise(pyramid.block4)
+        # one at a time: the maps of thirty views would travel to the main memory and back
+        target, *others = (to_images([each], self.device) for each in [patch.pixels, *changed])
+        pyramid = self._running.backbone(target)
+        block4 = [pyramid.block4, *(self._running.backbone(view).block4 for view in others)]
+        plain = normalise(torch.cat(block4))
         dropped = augment.drop_channels(plain[0], options.augment, self._generator)
         features = torch.cat([plain, dropped]).transpose(0, 1).contiguous()
         shifts = np.array([view.shift for view in views] + [(0.0, 0.0)] * len(dropped))
         labels = self._labels(shifts, features.shape[-1])
         self.classifier = Classifier(features, labels, options.classifier, self._generator)
-        self.memory = SampleMemory(self.classifier.project(features), labels, options.memory)
+        samples = self.classifier.project(features)
+        self.memory = SampleMemory(samples, labels, options.memory, options.classifier.kernel)
         if self.net.iou_head is not None:
-            target = Pyramid(*(block[:1] for block in pyramid))
             placed = self._tensor(patch.to_patch(box))
-            self.modulation = self._running.iou_head.modulation(target, placed[None])
+            self.modulation = self._running.iou_head.modulation(pyramid, placed[None])
 
     @torch.no_grad()
     def update(self, frame: Frame) -> Prediction:
@@ -221,4 +229,5 @@ class OnlineTracker(ABC):
     def _learn(self, status: Status) -> None:
         self._updates += 1
         if status == "hard_negative" or self._updates % self.options.train_every == 0:
-            self.classifier.update(*self.memory.filled_slots(), self.filter_problem)
+            memory = self.memory.all_slots() if self.plain else self.memory.filled_slots()
+            self.classifier.update(*memory, self.filter_problem, plain=self.plain)
