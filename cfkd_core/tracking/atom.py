@@ -19,6 +19,7 @@ from cfkd_core.tracking.localise import LocaliseOptions
 from cfkd_core.tracking.memory import MemoryOptions
 from cfkd_core.tracking.online import Look, OnlineOptions, OnlineTracker
 from cfkd_core.tracking.refine import Ascent, RefineOptions, ascend, climb, jitter, select
+from cfkd_core.tracking.runtime import RuntimeName
 from cfkd_core.tracking.tracker import Frame
 
 
@@ -51,7 +52,7 @@ class AtomTracker(OnlineTracker):
 
     Args:
         net: its head, if it has one, predicts IoU.
-        seed, plain: see `OnlineTracker`.
+        seed, plain, runtime: see `OnlineTracker`.
     """
 
     def __init__(
@@ -62,10 +63,11 @@ class AtomTracker(OnlineTracker):
         seed: int = 0,
         name: str = "matom",
         plain: bool = False,
+        runtime: RuntimeName = "torch",
     ) -> None:
         if isinstance(net.iou_head, BoxHead):
             raise InputError("this network's head regresses boxes (DRNet); ATOM needs an IoU head")
-        super().__init__(net, options, seed=seed, name=name, plain=plain)
+        super().__init__(net, options, seed=seed, name=name, plain=plain, runtime=runtime)
 
     def init(self, frame: Frame, box: Float[np.ndarray, "4"]) -> None:
         """Learns the target, and folds what the head knows of it into the head."""
@@ -82,12 +84,11 @@ class AtomTracker(OnlineTracker):
         """Proposals around `box` (px of the frame) and their way up; needs a trained head."""
         head, options = self._running.iou_head, self.options.refine
         proposals = jitter(self._tensor(look.patch.to_patch(box)), options, self._generator)
-        features = head.search_features(look.pyramid)
         if self.plain:
             return ascend(
-                lambda moved: head.predict(features, self.modulation, moved[None])[0],
+                lambda moved: head.predict(look.features, self.modulation, moved[None])[0],
                 proposals,
                 options,
             )
         with torch.inference_mode():  # fifty small steps: a fifth less time than in no_grad
-            return climb(partial(self._climber.judge, features), proposals, options)
+            return climb(partial(self._climber.judge, look.features), proposals, options)

@@ -18,6 +18,7 @@ from torch import Tensor
 from cfkd_core import boxes, ops
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.folding import fold
+from cfkd_core.models.iou_head import SearchFeatures
 from cfkd_core.models.pyramid import Pyramid
 from cfkd_core.patches import Patch, crop, to_images
 from cfkd_core.tracking import augment
@@ -30,6 +31,7 @@ from cfkd_core.tracking.classifier import (
 )
 from cfkd_core.tracking.localise import Localisation, LocaliseOptions, localise
 from cfkd_core.tracking.memory import MemoryOptions, SampleMemory
+from cfkd_core.tracking.runtime import RuntimeName, TorchRuntime, choose
 from cfkd_core.tracking.tracker import Frame, Prediction, Status, check_frame
 
 # Patches are cut at eighths of a pixel: boxes that differ by rounding alone see the same pixels.
@@ -58,13 +60,13 @@ class Look(NamedTuple):
 
     Attributes:
         patch: around the last known place.
-        pyramid: the backbone's features.
+        features: the head's, of the same patch; None without a head.
         sample: block 4 in the classifier's channels.
         score_map: the classifier's response; the middle cell is no motion.
     """
 
     patch: Patch
-    pyramid: Pyramid
+    features: SearchFeatures | None
     sample: Float[Tensor, "d 1 h w"]
     score_map: Float[Tensor, "h w"]
 
@@ -77,20 +79,29 @@ class OnlineTracker(ABC):
 
     Attributes:
         net: as it was given; what runs is a copy of it made for inference.
+        runtime: what runs it on search patches.
         modulation: the head's view of the target.
         filter_problem: what the filter is fitted to after the first frame.
 
     Args:
         net: put in evaluation mode; runs where its parameters are.
         seed: of everything random, anew at every `init`; equal seeds give equal boxes.
-        plain: runs `net` itself and leaves out every other short cut: the slow reference, whose
-            boxes are the same to 1e-3 px.
+        plain: runs `net` itself, in torch, and leaves out every other short cut: the slow
+            reference, whose boxes are the same to 1e-3 px.
+        runtime: what runs the network on search patches; see `runtime.choose`.
     """
 
     filter_problem: type[FilterProblem] = FilterProblem
 
     def __init__(
-        self, net: AtomNet, options: OnlineOptions, *, seed: int, name: str, plain: bool
+        self,
+        net: AtomNet,
+        options: OnlineOptions,
+        *,
+        seed: int,
+        name: str,
+        plain: bool,
+        runtime: RuntimeName,
     ) -> None:
         self.name = name
         self.net = net.eval()
@@ -99,6 +110,7 @@ class OnlineTracker(ABC):
         self.plain = plain
         self.device = next(net.parameters()).device
         self._running = net if plain else fold(net)
+        self.runtime = TorchRuntime(net) if plain else choose(runtime, self._running)
         self._generator = torch.Generator()
 
     @property
@@ -170,13 +182,13 @@ class OnlineTracker(ABC):
 
     @torch.no_grad()
     def look(self, frame: Frame) -> Look:
-        """Crops around the last known place and runs backbone and classifier; changes nothing."""
+        """Crops around the last known place and runs network and classifier; changes nothing."""
         centre = np.round(self._centre / CROP_GRID) * CROP_GRID
         side = max(float(np.round(self._side / CROP_GRID)), 1.0) * CROP_GRID
         patch = crop(frame, centre, side, self.options.size)
-        pyramid = self._running.backbone(to_images([patch.pixels], self.device))
-        sample = self.classifier.project(normalise(pyramid.block4).transpose(0, 1))
-        return Look(patch, pyramid, sample, self.classifier.score(sample)[0])
+        block4, features = self.runtime.see(patch.pixels)
+        sample = self.classifier.project(normalise(block4).transpose(0, 1))
+        return Look(patch, features, sample, self.classifier.score(sample)[0])
 
     def localise(self, look: Look) -> Localisation:
         """Reads the score map; changes nothing."""
