@@ -19,7 +19,6 @@ from cfkd_core import boxes, ops
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.folding import fold
 from cfkd_core.models.iou_head import SearchFeatures
-from cfkd_core.models.pyramid import Pyramid
 from cfkd_core.patches import Patch, crop, to_images
 from cfkd_core.tracking import augment
 from cfkd_core.tracking.augment import AugmentOptions
@@ -124,11 +123,6 @@ class OnlineTracker(ABC):
             "weights": digest.hexdigest(),
             "options": asdict(self.options),
         }
-
-    @property
-    def running(self) -> AtomNet:
-        """The network that runs: `net`, or a copy of it made for inference."""
-        return self._running
 
     @property
     def box(self) -> Float[np.ndarray, "4"]:
