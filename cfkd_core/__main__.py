@@ -365,6 +365,70 @@ def export(
     return 0
 
 
+def bench(
+    trackers: str = "",
+    size: Annotated[str, arg(metavar="WxH")] = "320x240",
+    frames: int = 100,
+    threads: int = 1,
+    memory: bool = True,
+    json: Path | None = None,
+) -> int:
+    """Time trackers side by side, frame by frame in turn, on one synthetic film.
+
+    Args:
+        trackers: names, separated by commas, each with :torch, :onnxruntime or :plain (the slow
+            reference) behind it to run a network that way; ours, our teacher and OpenCV's if empty.
+        size: of the frames, px.
+        frames: that each tracker gets, the first included.
+        threads: of torch, OpenCV and ONNX Runtime.
+        memory: also run each tracker in a process of its own, to see what it needs.
+        json: write every frame's time to this file.
+    """
+    from cfkd_core.benchmarks import bench as timing
+    from cfkd_core.benchmarks import contenders, report
+
+    names = trackers.split(",") if trackers else timing.DEFAULT
+    outcome = timing.run(
+        [contenders.parse(name) for name in names],
+        size=timing.parse_size(size),
+        length=frames,
+        threads=threads,
+        memory=memory,
+    )
+    for name, reason in outcome.absent.items():
+        print(f"left out {name}: {reason}", file=sys.stderr)
+    print(report.markdown(outcome.table(), decimals=2))
+    print(outcome.conditions())
+    if json is not None:
+        outcome.save_json(json)
+        print(f"wrote {json}")
+    return 0
+
+
+def cost(name: Positional[str], size: int = 288) -> int:
+    """Count what a network costs, module by module: parameters, MB, multiplications.
+
+    Multiplications are printed three ways, in millions: as they are computed (MACs), and by the
+    thesis's equation 4.5, with the size of the input map as printed, and of the output map.
+
+    Args:
+        name: atom, matom, atom_m, atom_s, atom_t, drnet, mdrnet, or a backbone such as resnet18.
+        size: side of the patches, px.
+    """
+    from cfkd_core.benchmarks import cost as costs
+    from cfkd_core.benchmarks import report
+    from cfkd_core.models.atom import ARCHITECTURES, AtomNet, build_atom
+    from cfkd_core.models.backbones import BACKBONES, build_backbone
+
+    if name not in (*ARCHITECTURES, *BACKBONES):
+        raise InputError(f"network {name}: choose one of {', '.join((*ARCHITECTURES, *BACKBONES))}")
+    if size < 32:
+        raise InputError(f"size {size}: a patch has 32 px a side or more")
+    net = build_atom(name) if name in ARCHITECTURES else AtomNet(build_backbone(name), None)
+    print(report.markdown(costs.by_module(net, size), index="module", decimals=2))
+    return 0
+
+
 def _pick(sequences: list, names: str) -> list:
     if not names:
         return sequences
@@ -385,6 +449,8 @@ def main(args: list[str] | None = None) -> int:
         "submit": submit,
         "train": train,
         "export": export,
+        "bench": bench,
+        "cost": cost,
     }
     try:
         return tyro.extras.subcommand_cli_from_dict(commands, prog="cfkd_core", args=args)

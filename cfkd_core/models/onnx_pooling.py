@@ -1,7 +1,7 @@
 """Precise RoI pooling in an ONNX graph: `ops.prroi_pool` and its slope in the boxes.
 
-The formulas are those of `ops.bin_weights_and_slopes`. Channels come last, so that each step is a
-matrix product.
+The formulas are those of `tracking.bins`. Channels come last, so that each step is a matrix
+product.
 """
 
 from typing import NamedTuple

@@ -15,6 +15,7 @@ from cfkd_core import boxes
 from cfkd_core.errors import InputError
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.box_head import BoxHead
+from cfkd_core.models.iou_head import SearchFeatures
 from cfkd_core.models.pyramid import Pyramid
 from cfkd_core.tracking.attune import AttuneOptions, attune
 from cfkd_core.tracking.augment import View
@@ -38,7 +39,7 @@ class AtomOptions(OnlineOptions):
 ATOM = AtomOptions()
 MATOM = replace(ATOM, classifier=ClassifierOptions(channels=32))
 # Ours, not in the thesis: for a head that has seen little of the world.
-STEADY = replace(
+OURS = replace(
     MATOM,
     refine=RefineOptions(size_rate=0.15, size_pull=0.05, aspect_pull=0.15),
     attune=AttuneOptions(steps=50),
@@ -80,13 +81,14 @@ class AtomTracker(OnlineTracker):
             raise InputError("this network's head regresses boxes (DRNet); ATOM needs an IoU head")
         super().__init__(net, options, seed=seed, name=name, plain=plain, runtime=runtime)
 
-    def meet(self, views: list[View], pyramid: Pyramid, target: Float[Tensor, "4"]) -> None:
+    def meet(self, views: list[View], pyramids: list[Pyramid], target: Float[Tensor, "4"]) -> None:
         """Tunes the target's vectors, if asked to, and folds them into the head."""
         self._first = self._extent
         head = self._running.iou_head
         if self.options.attune.steps:
             upright = [i for i, view in enumerate(views) if not view.angle]
-            seen = head.search_features(Pyramid(*(block[upright] for block in pyramid)))
+            levels = zip(*(head.search_features(pyramids[i]) for i in upright), strict=True)
+            seen = SearchFeatures(*map(torch.cat, levels))
             shifts = self._tensor(np.array([(*views[i].shift, 0.0, 0.0) for i in upright]))
             self.modulation = attune(
                 head, seen, self.modulation, target + shifts, self.options.attune, self._generator

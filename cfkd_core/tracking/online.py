@@ -145,19 +145,21 @@ class OnlineTracker(ABC):
             augment.render(frame, self._centre, self._side, options.size, view)
             for view in views[1:]
         ]
-        pyramid = self._running.backbone(to_images([patch.pixels, *changed], self.device))
-        plain = normalise(pyramid.block4)
+        # one at a time: the maps of thirty views would travel to the main memory and back
+        images = (to_images([each], self.device) for each in [patch.pixels, *changed])
+        pyramids = [self._running.backbone(image) for image in images]
+        plain = normalise(torch.cat([pyramid.block4 for pyramid in pyramids]))
         dropped = augment.drop_channels(plain[0], options.augment, self._generator)
         features = torch.cat([plain, dropped]).transpose(0, 1).contiguous()
         shifts = np.array([view.shift for view in views] + [(0.0, 0.0)] * len(dropped))
         labels = self._labels(shifts, features.shape[-1])
         self.classifier = Classifier(features, labels, options.classifier, self._generator)
-        self.memory = SampleMemory(self.classifier.project(features), labels, options.memory)
+        samples = self.classifier.project(features)
+        self.memory = SampleMemory(samples, labels, options.memory, options.classifier.kernel)
         if self.net.iou_head is not None:
-            target = Pyramid(*(block[:1] for block in pyramid))
             placed = self._tensor(patch.to_patch(box))
-            self.modulation = self._running.iou_head.modulation(target, placed[None])
-            self.meet(views, pyramid, placed)
+            self.modulation = self._running.iou_head.modulation(pyramids[0], placed[None])
+            self.meet(views, pyramids, placed)
 
     @torch.no_grad()
     def update(self, frame: Frame) -> Prediction:
@@ -188,12 +190,14 @@ class OnlineTracker(ABC):
         extent = self._extent / look.patch.scale
         return localise(look.score_map, extent, self.options.size, self.options.localise)
 
-    def meet(self, views: list[View], pyramid: Pyramid, target: Float[Tensor, "4"]) -> None:  # noqa: B027
+    def meet(  # noqa: B027
+        self, views: list[View], pyramids: list[Pyramid], target: Float[Tensor, "4"]
+    ) -> None:
         """What a kind of head learns of the target in the first frame, besides `modulation`.
 
         Args:
             views: of the first frame, the plain one first.
-            pyramid: the backbone's features of them.
+            pyramids: the backbone's features of each.
             target: the box in the plain view, px.
         """
 
@@ -243,4 +247,5 @@ class OnlineTracker(ABC):
     def _learn(self, status: Status) -> None:
         self._updates += 1
         if status == "hard_negative" or self._updates % self.options.train_every == 0:
-            self.classifier.update(*self.memory.filled_slots(), self.filter_problem)
+            memory = self.memory.all_slots() if self.plain else self.memory.filled_slots()
+            self.classifier.update(*memory, self.filter_problem, plain=self.plain)
