@@ -55,8 +55,11 @@ def read(path: Path = FILE) -> tuple[Claim, ...]:
     """The claims of a file, in its order.
 
     Raises:
-        InputError: if one is incomplete, has a name twice, or has no check that fits it.
+        InputError: if the file is missing, or a claim is incomplete, has another's name, or has no
+            check that fits it.
     """
+    if not path.is_file():
+        raise InputError(f"{path}: no claims here; they come with a checkout of the project")
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))
     claims = tuple(_claim(entry, path) for entry in entries)
     names = [claim.name for claim in claims]
@@ -67,22 +70,23 @@ def read(path: Path = FILE) -> tuple[Claim, ...]:
 
 
 def _claim(entry: Mapping[str, object], path: Path) -> Claim:
+    name, verdict = (entry.get(key) for key in ("name", "verdict"))
+    if verdict not in VERDICTS:
+        choices = ", ".join(VERDICTS)
+        raise InputError(f"{path}: {name}: verdict {verdict!r}: choose from {choices}")
     try:
         claim = Claim(**entry)
     except TypeError as error:
-        raise InputError(f"{path}: {entry.get('name', entry)}: {error}; see `Claim`") from None
+        raise InputError(f"{path}: {name}: {error}; see `Claim`") from None
     if claim.check not in CHECKS:
         known = ", ".join(CHECKS)
-        raise InputError(f"{path}: {claim.name}: no check {claim.check!r}; choose from {known}")
-    if claim.verdict not in VERDICTS:
-        choices = ", ".join(VERDICTS)
-        raise InputError(f"{path}: {claim.name}: verdict {claim.verdict!r}: choose from {choices}")
+        raise InputError(f"{path}: {name}: no check {claim.check!r}; choose from {known}")
     try:
         inspect.signature(CHECKS[claim.check]).bind(**claim.arguments)
     except TypeError as error:
-        raise InputError(f"{path}: {claim.name}: {claim.check}: {error}") from None
+        raise InputError(f"{path}: {name}: {claim.check}: {error}") from None
     if claim.verdict == "undecidable" and not claim.needs:
-        raise InputError(f"{path}: {claim.name}: undecidable, so say under `needs` what it needs")
+        raise InputError(f"{path}: {name}: undecidable, so say under `needs` what it needs")
     return claim
 
 
