@@ -64,7 +64,7 @@ def no_augmentation() -> Finding:
 def plain_pooling_refines() -> Finding:
     """Whether ordinary RoI pooling, put in place of the precise one, feels where a box lies.
 
-    Source: Girshick, Fast R-CNN (ICCV 2015), section 2.1: edges rounded to whole cells, then maxima.
+    Source: Girshick, Fast R-CNN (ICCV 2015), section 2.1: edges rounded to cells, then maxima.
     """
     maps = torch.rand(1, 2, 12, 12, generator=torch.Generator().manual_seed(0))
     moved = []

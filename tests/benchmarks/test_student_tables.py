@@ -52,9 +52,7 @@ def test_students_of_table_3_start_alike():
     """A network that starts from ImageNet must not be compared with one that does not."""
     from cfkd_core.experiments.recipes import resolve
 
-    starts = {
-        resolve(name, "mini").start for pair in CLAIMED[3] for name in pair if name != "atom"
-    }
+    starts = {resolve(name, "mini").start for pair in CLAIMED[3] for name in pair if name != "atom"}
     assert starts == {"random"}
 
 

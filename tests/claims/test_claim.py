@@ -1,4 +1,4 @@
-"""The claims in `data/claims.yml`: each has a check that fits, and each verdict is the recorded one."""
+"""The claims in `data/claims.yml`: each has a check that fits, and its verdict is recorded."""
 
 import numpy as np
 import pytest
