@@ -302,8 +302,9 @@ Markdown(missing or "Every row was run.")
 orderings = student_tables.orderings(4, evidence.whole, "success_auc")
 for outcome, count in student_tables.tally(orderings).items():
     glue(outcome.replace(" ", "_"), count, display=False)
-pair = ("wang_corrected", "wang")
-correction = records.ordering(pair, tuple(evidence.whole[name] for name in pair), "success_auc")
+versions = ("wang_corrected", "wang")
+reports = tuple(evidence.whole[name] for name in versions)
+correction = records.ordering(versions, reports, "success_auc")
 glue("correction", correction.outcome, display=False)
 
 # %% mystnb={"figure": {"name": "fig:rivals-orderings", "caption": "The orderings of Table 4.4, and one of ours: whether Wang et al.'s method is better with its equations than with the code's."}} tags=["hide-input"]

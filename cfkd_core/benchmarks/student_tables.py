@@ -44,7 +44,7 @@ _LOSSES = {
     "ablation_ts": "TS",
     "ablation_ts_ah": "TS+AH",
     "ablation_ts_ah_fidelity": "TS+AH+fidelity",
-    STUDENT: "all four (CFKD)",
+    STUDENT: "CFKD, all four",
     "ablation_separate": "all, separately",
     TEACHER: "teacher",
 }
@@ -63,12 +63,12 @@ _DRNETS = {"drnet": "DRNet", "mdrnet": "mDRNet", TEACHER: "ATOM", STUDENT: "mATO
 # Ours alone: what the thesis leaves out, and what a row is to be measured by.
 _MORE = {
     2: (
-        Row("all, weights of the code", "cfkd_code"),
-        Row("all, random start", "cfkd_random"),
+        Row("CFKD, weights of the code", "cfkd_code"),
+        Row("CFKD, random start", "cfkd_random"),
         Row("our recipe", "matom"),
         Row("no head at all", "classifier"),
     ),
-    3: (Row("MobileNetV2, from ImageNet", STUDENT),),
+    3: (Row("from ImageNet", STUDENT),),
     4: (Row("Wang et al., corrected", "wang_corrected"), Row("teacher", TEACHER)),
     5: (),
 }

@@ -44,7 +44,7 @@ def ordering_plot(
     return figure
 
 
-def _ordering(axes: Axes, height: float, each: Ordering, printed: float, words: str) -> None:
+def _ordering(axes: Axes, height: int, each: Ordering, printed: float, words: str) -> None:
     colour = ROLES[_LOOKS[each.outcome]]
     if each.outcome != "not run":
         axes.plot([100 * each.low, 100 * each.high], [height] * 2, color=colour)
@@ -72,7 +72,9 @@ def sequence_grid(scores: pd.DataFrame, unit: str) -> Figure:
         if np.isfinite(value):
             ink = "#010101" if value > 55 else "#fdfdfd"
             axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=ink, fontsize=9)
-    axes.set_xticks(range(scores.shape[1]), scores.columns, rotation=40, ha="left")
+    axes.set_xticks(
+        range(scores.shape[1]), scores.columns, rotation=55, ha="left", rotation_mode="anchor"
+    )
     axes.xaxis.tick_top()
     axes.set_yticks(range(len(scores)), scores.index)
     axes.tick_params(length=0)

@@ -121,8 +121,8 @@ def test_an_ordering_without_runs_is_not_decided():
 def test_the_table_decides_what_the_text_says_of_it():
     change = CHECKS["change"]
     arguments = {"number": 1, "index": "model", "column": "fps_cpu", "rows": ["ATOM", "mATOM"]}
-    assert change(**arguments, percent=122, tolerance=0.5).verdict == "reproduced"
-    found = change(**arguments, percent=200, tolerance=10)
+    assert change(**arguments, percent=122.0, tolerance=0.5).verdict == "reproduced"
+    found = change(**arguments, percent=200.0, tolerance=10.0)
     assert found.verdict == "contradicted"
     assert f"{100 * (20 / 9 - 1):+.1f} %" in found.evidence
     assert np.isclose(100 * (20 / 9 - 1), 122.2, atol=0.1)
