@@ -9,17 +9,21 @@ from functools import partial
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
+from cfkd_core import boxes
 from cfkd_core.errors import InputError
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.box_head import BoxHead
+from cfkd_core.models.pyramid import Pyramid
+from cfkd_core.tracking.attune import AttuneOptions, attune
+from cfkd_core.tracking.augment import View
 from cfkd_core.tracking.classifier import ClassifierOptions
 from cfkd_core.tracking.climber import Climber
 from cfkd_core.tracking.localise import LocaliseOptions
 from cfkd_core.tracking.memory import MemoryOptions
 from cfkd_core.tracking.online import Look, OnlineOptions, OnlineTracker
-from cfkd_core.tracking.refine import Ascent, RefineOptions, ascend, climb, jitter, select
-from cfkd_core.tracking.tracker import Frame
+from cfkd_core.tracking.refine import Ascent, RefineOptions, ascend, climb, jitter, select, steadied
 
 
 @dataclass(frozen=True)
@@ -27,10 +31,17 @@ class AtomOptions(OnlineOptions):
     """Everything that can be set. Source: facts.md 5.1."""
 
     refine: RefineOptions = field(default_factory=RefineOptions)
+    attune: AttuneOptions = field(default_factory=AttuneOptions)
 
 
 ATOM = AtomOptions()
 MATOM = replace(ATOM, classifier=ClassifierOptions(channels=32))
+# Ours, not in the thesis: for a head that has seen little of the world.
+STEADY = replace(
+    MATOM,
+    refine=RefineOptions(size_rate=0.15, size_pull=0.05, aspect_pull=0.15),
+    attune=AttuneOptions(steps=50),
+)
 ATOM_VOT = AtomOptions(
     size=224,
     search_scale=4.0,
@@ -67,15 +78,28 @@ class AtomTracker(OnlineTracker):
             raise InputError("this network's head regresses boxes (DRNet); ATOM needs an IoU head")
         super().__init__(net, options, seed=seed, name=name, plain=plain)
 
-    def init(self, frame: Frame, box: Float[np.ndarray, "4"]) -> None:
-        """Learns the target, and folds what the head knows of it into the head."""
-        super().init(frame, box)
-        if self.net.iou_head is not None:
-            self._climber = Climber(self.net.iou_head, self.modulation)
+    def meet(self, views: list[View], pyramid: Pyramid, target: Float[Tensor, "4"]) -> None:
+        """Tunes the target's vectors, if asked to, and folds them into the head."""
+        self._first = self._extent
+        head = self._running.iou_head
+        if self.options.attune.steps:
+            upright = [i for i, view in enumerate(views) if not view.angle]
+            seen = head.search_features(Pyramid(*(block[upright] for block in pyramid)))
+            shifts = self._tensor(np.array([(*views[i].shift, 0.0, 0.0) for i in upright]))
+            self.modulation = attune(
+                head, seen, self.modulation, target + shifts, self.options.attune, self._generator
+            )
+        self._climber = Climber(self.net.iou_head, self.modulation)
 
     def refined(self, look: Look) -> Float[np.ndarray, "4"] | None:
-        """The mean of the proposals that climbed highest."""
-        return select(self.climb(look, self.box), self.options.refine)
+        """The mean of the proposals that climbed highest, steadied."""
+        options = self.options.refine
+        found = select(self.climb(look, self.box), options)
+        if found is None:
+            return None
+        scale = look.patch.scale
+        size = steadied(found[2:], self._extent / scale, self._first / scale, options)
+        return boxes.from_centre(boxes.centre(found), size)
 
     @torch.no_grad()
     def climb(self, look: Look, box: Float[np.ndarray, "4"]) -> Ascent:

@@ -10,7 +10,7 @@ from cfkd_core.models.backbones import imagenet_backbone
 from cfkd_core.models.box_head import BoxHead
 from cfkd_core.models.tensor_file import read_metadata
 from cfkd_core.models.weights import import_pytracking, load
-from cfkd_core.tracking.atom import ATOM, AtomTracker
+from cfkd_core.tracking.atom import ATOM, STEADY, AtomTracker
 from cfkd_core.tracking.drnet import DRNET, DrnetTracker
 from cfkd_core.tracking.mosse import MosseTracker
 from cfkd_core.tracking.online import OnlineTracker
@@ -67,11 +67,13 @@ def tracker_for(net: AtomNet, name: str, *, seed: int = 0) -> OnlineTracker:
     """The tracker that a network is made for, under a name of your choice.
 
     The head says which algorithm, the backbone how wide the classifier is. A network without a
-    head is tracked with as ATOM, unless its name is that of a DRNet.
+    head is tracked with as ATOM, unless its name is that of a DRNet. Everything is as in the
+    thesis, unless the name is `matom`, our own student's: its box is steadied (`STEADY`).
     """
     channels = 32 if net.backbone.name in _NARROW else 64
     regresses = name in _DRNETS if net.iou_head is None else isinstance(net.iou_head, BoxHead)
-    kind, options = (DrnetTracker, DRNET) if regresses else (AtomTracker, ATOM)
+    ours = STEADY if name == "matom" else ATOM
+    kind, options = (DrnetTracker, DRNET) if regresses else (AtomTracker, ours)
     fitting = replace(options, classifier=replace(options.classifier, channels=channels))
     return kind(net, fitting, seed=seed, name=name)
 

@@ -21,7 +21,7 @@ from cfkd_core.models.folding import fold
 from cfkd_core.models.pyramid import Pyramid
 from cfkd_core.patches import Patch, crop, to_images
 from cfkd_core.tracking import augment
-from cfkd_core.tracking.augment import AugmentOptions
+from cfkd_core.tracking.augment import AugmentOptions, View
 from cfkd_core.tracking.classifier import (
     Classifier,
     ClassifierOptions,
@@ -145,6 +145,7 @@ class OnlineTracker(ABC):
             target = Pyramid(*(block[:1] for block in pyramid))
             placed = self._tensor(patch.to_patch(box))
             self.modulation = self._running.iou_head.modulation(target, placed[None])
+            self.meet(views, pyramid, placed)
 
     @torch.no_grad()
     def update(self, frame: Frame) -> Prediction:
@@ -174,6 +175,15 @@ class OnlineTracker(ABC):
         """Reads the score map; changes nothing."""
         extent = self._extent / look.patch.scale
         return localise(look.score_map, extent, self.options.size, self.options.localise)
+
+    def meet(self, views: list[View], pyramid: Pyramid, target: Float[Tensor, "4"]) -> None:  # noqa: B027
+        """What a kind of head learns of the target in the first frame, besides `modulation`.
+
+        Args:
+            views: of the first frame, the plain one first.
+            pyramid: the backbone's features of them.
+            target: the box in the plain view, px.
+        """
 
     @abstractmethod
     def refined(self, look: Look) -> Float[np.ndarray, "4"] | None:
