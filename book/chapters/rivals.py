@@ -99,7 +99,6 @@ nothing = 3 * float(label.square().mean())  # of an answer that is 0 everywhere,
 # %% tags=["remove-cell"]
 glue("with_sum", with_sum, display=False)
 glue("without", without, display=False)
-glue("nothing", nothing, display=False)
 glue("without_share", 100 * without / nothing, display=False)
 
 # %% [markdown]
@@ -195,7 +194,6 @@ plt.show()
 
 # %% tags=["remove-output"]
 frames = len(next(iter(heights.values())))
-glue("frames", frames, display=False)
 lines = ["| network | frames in which a rival is higher | median height |", "|:--|--:|--:|"]
 for name, values in heights.items():
     lines.append(

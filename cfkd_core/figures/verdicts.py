@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from matplotlib import pyplot
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from cfkd_core.figures.style import ROLES, WIDTH
 
@@ -30,5 +31,6 @@ def verdict_bars(counts: Mapping[str, Mapping[str, int]]) -> Figure:
     axes.set_yticks(range(len(counts), 0, -1), counts)
     axes.set(xlabel="claims", ylim=(0.4, len(counts) + 0.6))
     axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(loc="outside upper right", ncols=3)
     return figure
