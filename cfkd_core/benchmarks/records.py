@@ -75,12 +75,10 @@ class Evidence(NamedTuple):
     Attributes:
         otb: on sequences of OTB-100, as the thesis's tables 4.1 to 4.5 are.
         whole: on all sequences at hand, for the question which is better.
-        source: where the reports come from, in words.
     """
 
     otb: dict[str, Report | None]
     whole: dict[str, Report | None]
-    source: str
 
 
 def gather(trackers: Iterable[str], *, real: bool, results: Path = Path("results")) -> Evidence:
@@ -96,13 +94,13 @@ def gather(trackers: Iterable[str], *, real: bool, results: Path = Path("results
     names = tuple(dict.fromkeys(trackers))
     if not real:
         otb = {name: pooled(name, (OTB,)) for name in names}
-        return Evidence(otb, {name: pooled(name) for name in names}, "recorded runs")
+        return Evidence(otb, {name: pooled(name) for name in names})
     sequences = load_benchmark("otb")
     shipped = [load_tracker(name) for name in names if name in (*trained(), CLASSIFIER)]
     ope.run(shipped, sequences, results, "otb")
     found = {each.tracker: each for each in ope.score("otb", sequences, results)}
     reports = {name: found.get(name) for name in names}
-    return Evidence(reports, reports, f"{len(sequences)} sequences of OTB-100, run by this page")
+    return Evidence(reports, reports)
 
 
 @dataclass(frozen=True)
