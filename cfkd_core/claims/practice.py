@@ -33,12 +33,12 @@ def loss_weights(printed: Numbers[float]) -> Finding:
 def learning_rates(printed: Numbers[float], every: int) -> Finding:
     """The rate of each part of the schedule that the author's code has."""
     stage = EXPERIMENTS["cfkd"].stages[0]
-    starts = range(0, stage.epochs, every)
-    found = [stage.rate(epoch * stage.batches) for epoch in starts]
-    words = ", ".join(
-        f"{rate:.0e} from epoch {epoch + 1}" for rate, epoch in zip(found, starts, strict=True)
-    )
-    return decided(np.allclose(found, printed), words)
+    found = {
+        epoch + 1: stage.rate(epoch * stage.batches) for epoch in range(0, stage.epochs, every)
+    }
+    words = ", ".join(f"{rate:.0e} from epoch {epoch}" for epoch, rate in found.items())
+    rates = [*found.values()]
+    return decided(len(rates) == len(printed) and np.allclose(rates, printed), words)
 
 
 def pairs_seen(batches: int, batch: int, epochs: int) -> Finding:
