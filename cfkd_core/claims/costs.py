@@ -158,7 +158,7 @@ def head_width(share: float) -> Finding:
     widths = [_network(name).iou_head.width for name in ("matom", "atom")]
     found = widths[0] / widths[1]
     return decided(
-        found == share, f"{widths[0]} channels of {widths[1]}: *to* a quarter, not by one"
+        found == share, f"{widths[0]} channels of {widths[1]}: to a quarter, not by a quarter"
     )
 
 
