@@ -41,8 +41,8 @@ THESIS: Mapping[str, float] = CFKD.stages[0].losses
 
 TERMS = tuple(THESIS)
 
-# The thesis's weights, and one beside each: off for the head's terms; for the backbone's, a weight at
-# which their gradients start as large as those of the head's.
+# The thesis's weights, and one beside each: off for the head's terms; for the backbone's, a weight
+# at which their gradients start as large as those of the head's.
 LEVELS: Mapping[str, tuple[float, ...]] = {
     "fidelity": (3e-4, 100.0),
     "correlation_filter": (0.1, 10.0),
@@ -63,12 +63,12 @@ _TOGETHER, _GRADIENT_PAIRS = 4, 4
 class GridOptions:
     """How a cell is trained and judged; small enough that the whole grid takes minutes."""
 
-    steps: int = 24
+    steps: int = 12
     batch_size: int = 4
     lr: float = 2e-3
     films: int = 40  # synthetic, to learn from
     held_out: int = 12  # synthetic, of another seed, to judge on
-    validation_pairs: int = 24
+    validation_pairs: int = 16
     pairs: PairOptions = _PAIRS
     points: int = 12  # of a curve
 
@@ -136,7 +136,7 @@ class _Validation:
 
     def __init__(self, teacher: AtomNet, options: GridOptions) -> None:
         source = Source("held out", training_films(options.held_out, 1))
-        plain = replace(options.pairs, grey=0, brightness=0)
+        plain = replace(options.pairs, grey=0.0, brightness=0.0)
         pairs = PairDataset([source], options.validation_pairs, 0, plain)
         self.batch = pairs.batch(list(range(len(pairs))))
         self.few = PairBatch(*(each[:_GRADIENT_PAIRS] for each in self.batch))
@@ -186,7 +186,7 @@ def _norm(gradients: Iterable[Tensor | None]) -> float:
 def record(path: Path = FILE, options: GridOptions | None = None, jobs: int = 1) -> None:
     """Trains every cell of the grid, and two of them with another seed, into a file.
 
-    It takes about two minutes of a core. Another seed draws another head and other pairs: how far
+    It takes about a minute of a core. Another seed draws another head and other pairs: how far
     runs of the same weights lie apart is how much of a difference is chance.
 
     Args:
