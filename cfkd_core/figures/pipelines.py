@@ -51,7 +51,7 @@ def overview(
     _arrow(axes, (8.45, 1.0), (8.85, 1.0))
     axes.text(8.95, 3.4, answer, va="center", fontsize=9)
     axes.text(8.95, 1.0, f"score map\n{_times(scores)}", va="center", fontsize=9)
-    _finish(axes, (0, 10.6), (0.2, 6.6))
+    _finish(axes, (0.0, 10.6), (0.2, 6.6))
     return figure
 
 
@@ -78,7 +78,7 @@ def distillation(teacher: Flow, student: Flow, patches: Mapping[str, Pixels]) ->
         label = y + (0.1 if role == "teacher" else -0.5)
         axes.text(0.75, label, role, ha="center", va="center", color=colour)
     _terms(axes, rows["teacher"][1], rows["student"][1])
-    _finish(axes, (0, 10.2), (-0.8, 7.3))
+    _finish(axes, (0.0, 10.2), (-0.8, 7.3))
     return figure
 
 
