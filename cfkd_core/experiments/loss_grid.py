@@ -1,7 +1,6 @@
 """Short real runs over a grid of loss weights: what the book's four sliders of weights show.
 
-Each cell is CFKD with other weights, shrunk to seconds. `data/results/loss_grid.json` ships, and
-`record` makes it again.
+Each cell is CFKD with other weights, shrunk to seconds; `record` trains them all into a file.
 """
 
 import itertools
