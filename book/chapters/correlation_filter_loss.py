@@ -578,7 +578,7 @@ explore.Explorer(
 # - Correlation is not similarity. A cell with large features answers to any kernel; nothing in the
 #   loss divides by their length.
 # - We did not see a better tracker. The thesis's ablation credits the term with some points on
-#   OTB-100; the chapter on the ablation compares.
+#   OTB-100.
 #
 # ## Exercises
 #

@@ -8,8 +8,8 @@
 #
 # The thesis {cite:p}`danier2020cfkd` answers with four losses. {numref}`fig:fid-framework`, drawn
 # from the shapes of the two networks as they run, shows where each of them looks. This chapter and
-# the next two take them one by one, and the fourth adds them up. The first is the plainest: forget
-# *what* is at a place, and compare *how much*.
+# the next two take them one by one. The first is the plainest: forget *what* is at a place, and
+# compare *how much*.
 
 # %% tags=["parameters"]
 profile = "smoke"
@@ -355,7 +355,7 @@ assert loss_of_nonsense < 1e-6 * mean
 # - Features can agree perfectly by this loss and be useless. What it compares is a picture of where,
 #   not of what.
 # - We did not see whether it helps tracking. The thesis reports that it helps more than any other
-#   term (its Table 4.2); the chapters on the sum and on the ablation look at that.
+#   term (its Table 4.2).
 #
 # ## Exercises
 #

@@ -405,7 +405,7 @@ glue("climb_start", float(overlap[0]), display=False)
 #   It cannot be thrown when the teacher's loss is below $t$; and at its weight the student's best
 #   place is near its teacher, truth or no truth.
 # - We did not see that copying the teacher is easier than learning from the truth. The thesis's
-#   ablation says so; it takes whole trainings to compare, and the chapter on the ablation does.
+#   ablation says so; it takes whole trainings to compare.
 #
 # ## Exercises
 #
