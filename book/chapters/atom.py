@@ -1,7 +1,7 @@
 # %% [markdown]
 # # ATOM, one frame at a time
 #
-# The filter of the first chapter finds a target by the brightness of its pixels. That is fast, and
+# MOSSE's correlation filter finds a target by the brightness of its pixels. That is fast, and
 # it is fragile: let the light change, or a hand pass in front, and it follows the wrong thing. ATOM
 # {cite:p}`danelljan2019atom` splits the work in two. A network that was trained long ago, on other
 # videos, turns pixels into features and **never changes** while it tracks. On top of it sits a
@@ -46,7 +46,7 @@ smoke = profile == "smoke"
 #
 # Our video shows a cup among other cups, all of them cut from one photograph: {glue:text}`length`
 # frames, in which the camera and the cups move. To a filter on brightness the other cups are the
-# target. The tracker is **mATOM**, ATOM's structure on the small backbone of the last chapter; at
+# target. The tracker is **mATOM**, ATOM's structure on the small backbone of the next chapter; at
 # first without the part that sizes the box, its classifier alone.
 
 # %%
@@ -604,7 +604,7 @@ glue("wrong", int((overlaps < 0.3).sum()), display=False)
 #
 # One video proves nothing. The synthetic benchmark shows one difficulty after another;
 # {numref}`tab:synthetic` compares mATOM, with its head (`matom`) and without (`classifier`), with
-# trackers that come with OpenCV and with the filter of the first chapter, by the rule of the OTB benchmark: the area under the success
+# trackers that come with OpenCV and with MOSSE, by the rule of the OTB benchmark: the area under the success
 # curve, and the share of frames whose centre is within 20 px.
 
 # %% tags=["hide-input"]

@@ -99,6 +99,37 @@ def flow(
     )
 
 
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a plain network, as it ran.
+
+    Attributes:
+        kind: "convolution", "pooling" or "full".
+        kernel: side of what an output sees of its input; 0 for a full layer, which sees it all.
+        before, after: channels, rows, columns of the maps; a vector is maps of one cell.
+    """
+
+    kind: str
+    kernel: int
+    before: Shape
+    after: Shape
+
+
+def layers(net: nn.Module, inputs: torch.Tensor) -> list[Layer]:
+    """The convolutions, poolings and full layers of `net(inputs)`, in their order."""
+    kinds = {nn.Conv2d: "convolution", nn.MaxPool2d: "pooling", nn.AvgPool2d: "pooling"}
+    kinds[nn.Linear] = "full"
+    found: list[Layer] = []
+
+    def record(layer: nn.Module, arguments: tuple, output: torch.Tensor) -> None:
+        kernel = getattr(layer, "kernel_size", 0)
+        kernel = kernel[0] if isinstance(kernel, tuple) else kernel
+        found.append(Layer(kinds[type(layer)], kernel, _shape(arguments[0]), _shape(output)))
+
+    _run_with_hooks(net, inputs, record, tuple(kinds))
+    return found
+
+
 def steps(block: nn.Module, inputs: torch.Tensor) -> list[Step]:
     """The convolutions of `block(inputs)`, in their order."""
     found: list[dict] = []
@@ -165,4 +196,5 @@ def _run_with_hooks(block: nn.Module, inputs: torch.Tensor, record, kinds: tuple
 
 
 def _shape(maps: torch.Tensor) -> Shape:
-    return tuple(maps.shape[1:])
+    shape = tuple(maps.shape[1:])
+    return shape if len(shape) == 3 else (*shape, 1, 1)
