@@ -1,6 +1,6 @@
 """What an executed chapter depends on, and whether that has changed.
 
-Everything that can change an output is an input here: the code cells of the chapter, every module
+Everything that can change an output is an input here: the code cells of the chapter, every file
 of cfkd_core, every file in data/, the parameters and the installed versions. Prose is not: an
 edited paragraph is put around the outputs that are there.
 """
@@ -31,8 +31,10 @@ def inputs(root: Path, chapter: Path, parameters: dict[str, object]) -> Inputs:
     """Name and fingerprint of all that the outputs of `chapter` depend on."""
     code = [cell.source for cell in source.read(chapter).cells if cell.cell_type == "code"]
     files = [
-        *sorted((root / "cfkd_core").rglob("*.py")),
-        *sorted(path for path in (root / "data").rglob("*") if path.is_file()),
+        path
+        for folder in ("cfkd_core", "data")
+        for path in sorted((root / folder).rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
     ]
     return {
         f"code of chapters/{chapter.name}": _digest(json.dumps(code).encode()),
