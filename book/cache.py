@@ -10,6 +10,7 @@ import importlib.metadata
 import json
 import platform
 import re
+from functools import cache
 from pathlib import Path
 
 import source
@@ -40,7 +41,7 @@ def inputs(root: Path, chapter: Path, parameters: dict[str, object]) -> Inputs:
         f"code of chapters/{chapter.name}": _digest(json.dumps(code).encode()),
         **{f"parameter {name}": repr(value) for name, value in parameters.items()},
         **versions(root),
-        **{path.relative_to(root).as_posix(): _digest(path.read_bytes()) for path in files},
+        **{path.relative_to(root).as_posix(): _file(path) for path in files},
     }
 
 
@@ -51,6 +52,17 @@ def change(old: Inputs, new: Inputs) -> str:
     words += [f"{name} changed" for name in new if old.get(name, new[name]) != new[name]]
     more = f" and {len(words) - 1} more" if len(words) > 1 else ""
     return words[0] + more if words else ""
+
+
+def _file(path: Path) -> str:
+    state = path.stat()
+    return _content(path, state.st_mtime_ns, state.st_size)
+
+
+# twenty chapters depend on the same weights
+@cache
+def _content(path: Path, changed: int, size: int) -> str:
+    return _digest(path.read_bytes())
 
 
 def _digest(content: bytes) -> str:

@@ -30,12 +30,14 @@ from myst_nb import glue
 
 import cfkd_core
 from cfkd_core import boxes, explore, paths
-from cfkd_core.benchmarks import bootstrap, ope, report, stored, thesis_tables
+from cfkd_core.benchmarks import bootstrap, grid, ope, report, stored, thesis_tables
 from cfkd_core.benchmarks.protocols import PROTOCOLS
+from cfkd_core.benchmarks.runners import make_runner
 from cfkd_core.datasets.readers import load_benchmark
 from cfkd_core.datasets.synthetic import synthetic_sequences
 from cfkd_core.errors import InputError
 from cfkd_core.figures import evaluation, style, tracking
+from cfkd_core.tracking.recipe import TrackerRecipe
 from cfkd_core.tracking.tracker import track
 
 style.use_style()
@@ -255,10 +257,12 @@ if "CFKD_DATA" in os.environ:
             sequences = load_benchmark(name)[:few]
         except InputError:
             continue  # this benchmark is not there
-        entered = [cfkd_core.load_tracker(each) for each in ("matom", "classifier")]
-        ope.run(entered, sequences, folder, name)
-        protocol = stored.default_protocol(name, "ope")
-        reports += stored.score(name, sequences, folder, protocol=protocol)
+        experiment = "realtime" if name.startswith("vot") else "ope"
+        entered = tuple(TrackerRecipe(each, None, 0) for each in ("matom", "atom"))
+        runner = make_runner(experiment)
+        grid.run(grid.Grid(entered, tuple(sequences), runner, folder, name, repetitions=1))
+        protocol = stored.default_protocol(name, experiment)
+        reports += stored.score(name, sequences, folder, protocol=protocol, experiment=experiment)
         sets_at_hand.append(f"{name} ({len(sequences)} sequences)")
 glue("real_data", ", ".join(sets_at_hand) or "none", display=False)
 
@@ -488,8 +492,9 @@ explore.Explorer(
 #   them. Corrected, the claims stand.
 # - On {glue:text}`videos` sequences of OTB-100 our own classifier stands among published trackers.
 #   Our trained `matom` is below it: minutes of training on two cores are not 25 hours on a GPU.
-# - We did **not** run LaSOT, TrackingNet or VOT. With `CFKD_DATA` set to a folder that holds them
-#   this page does, the first sequences in the profile `default` and all of them in `full`.
+# - We did **not** run LaSOT, TrackingNet or VOT. With `CFKD_DATA` set to a folder that holds LaSOT or
+#   VOT this page does: a few sequences in the profile `default`, all of them in `full`. Boxes are
+#   kept in the folder `CFKD_RESULTS`, if that is set, and not made twice.
 #
 # ## Exercises
 #
