@@ -3,6 +3,7 @@
 python book/build.py --profile smoke
 python book/build.py --only correlation_filters
 python book/build.py --pair
+python book/build.py --profile smoke --expect
 """
 
 import argparse
@@ -17,12 +18,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import cache
+import contents
 import execution
+import expectations
 import pages
+import reference
 import source
 import yaml
 
 PROFILES = ("smoke", "default", "full")
+
+# Pages that no file holds: name -> what makes its text, from the checkout and the chapters there.
+GENERATED = {
+    "contents": contents.page,
+    "api": lambda root, chapters: reference.page(root),
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,9 @@ class Book:
     def executed(self, name: str) -> Path:
         return self.output / "executed" / self.profile / f"{name}.ipynb"
 
+    def expected(self, name: str) -> Path:
+        return self.root / "tests" / "book" / "expected" / f"{name}.json"
+
     def parameters(self, name: str) -> dict[str, object]:
         """Values for the names that the chapter declares; it may declare no others."""
         known = {"profile": self.profile, "seed": self.seed}
@@ -76,7 +89,8 @@ def main(arguments: list[str] | None = None) -> int:
         chosen = _chosen(options.only, chapters)
         if options.pair:
             return _pair(book, chapters)
-        return _build(book, toc, chapters, chosen, options.jobs)
+        result = _build(book, toc, chapters, chosen, options.jobs)
+        return result or (_expect(book, chosen) if options.expect else 0)
     except source.ChapterError as error:
         print(error, file=sys.stderr)
         return 2
@@ -91,9 +105,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, help="chapters at the same time")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pair", action="store_true", help="chapters -> notebooks, then stop")
+    parser.add_argument(
+        "--expect", action="store_true", help="let the tests expect what smoke computes now"
+    )
     parser.add_argument("--root", type=Path, default=root, help="the checkout")
     parser.add_argument("--output", type=Path, help="where to build (default: ROOT/build)")
     options = parser.parse_args(arguments)
+    if options.expect and options.profile != "smoke":
+        parser.error("--expect: tests look at the smoke profile; add --profile smoke")
     options.root = options.root.resolve()
     options.output = (options.output or options.root / "build").resolve()
     return options
@@ -105,7 +124,7 @@ def _chapters(book: Book, toc: dict) -> list[str]:
     for name in pages.files(toc):
         if book.chapter(name).exists():
             chapters.append(name)
-        elif not (book.folder / f"{name}.md").exists():
+        elif name not in GENERATED and not (book.folder / f"{name}.md").exists():
             raise source.ChapterError(
                 f"{book.folder / '_toc.yml'} lists {name}, but there is neither "
                 f"chapters/{name}.py nor {name}.md beside it"
@@ -131,9 +150,21 @@ def _pair(book: Book, chapters: list[str]) -> int:
     return 0
 
 
+def _expect(book: Book, chosen: list[str]) -> int:
+    for name in chosen:
+        found = expectations.glued(execution.load(book.executed(name)))
+        expected = book.expected(name)
+        expectations.save(expected, expectations.renewed(expectations.load(expected), found))
+        print(f"{expected.relative_to(book.root)}: {len(found)} values")
+    return 0
+
+
 def _build(book: Book, toc: dict, chapters: list[str], chosen: list[str], jobs: int) -> int:
     # whatever happens next, an old book must not pass for this one
-    shutil.rmtree(book.output / "html", ignore_errors=True)
+    html, previous = book.output / "html", book.output / "previous"
+    if html.exists():
+        shutil.rmtree(previous, ignore_errors=True)
+        html.rename(previous)
     outcomes = _execute(book, chosen, jobs)
     failed = any(outcome.failure for outcome in outcomes)
     made = not failed and _make_pages(book, toc, chapters, chosen)
@@ -190,19 +221,41 @@ def _run(book: Book, name: str) -> Outcome:
 def _make_pages(book: Book, toc: dict, chapters: list[str], chosen: list[str]) -> bool:
     """The whole book, or with `--only` the chosen chapters and the prose pages."""
     start = time.perf_counter()
+    executed = {name: execution.load(book.executed(name)) for name in chosen}
     notebooks = {
-        name: pages.page(source.read(book.chapter(name)), execution.load(book.executed(name)))
-        for name in chosen
+        name: pages.page(name, source.read(book.chapter(name)), notebook)
+        for name, notebook in executed.items()
     }
     whole = chosen == chapters
     if not whole:
         toc = pages.only(toc, set(pages.files(toc)) - set(chapters) | set(chosen))
         print("A part of the book: links to the other chapters lead nowhere.")
+    generated = {
+        name: make(book.root, chosen)
+        for name, make in GENERATED.items()
+        if name in pages.files(toc)
+    }
+    origin = pages.origin([notebook.metadata["cfkd"] for notebook in executed.values()])
     staging = book.output / "src"
-    pages.stage(book.folder, toc, notebooks, staging)
-    complaints = pages.html(book.root, staging, book.output, strict=whole)
+    pages.stage(book.folder, toc, notebooks, generated, staging, origin=origin)
+    complaints = _html(book, staging, strict=whole)
     _say(f"pages  {time.perf_counter() - start:.1f} s\n{complaints}".rstrip())
     return not complaints
+
+
+def _html(book: Book, staging: Path, *, strict: bool) -> str:
+    """Makes the pages, or takes those of the last build if nothing that they show has changed."""
+    previous, record = book.output / "previous", book.output / "pages.txt"
+    machinery = [book.root / "_config.yml", Path(__file__).parent / "_ext"]
+    digest = f"{strict} {pages.digest(staging, *machinery)}"
+    if previous.exists() and record.exists() and record.read_text() == digest:
+        previous.rename(book.output / "html")
+        return ""
+    shutil.rmtree(previous, ignore_errors=True)
+    complaints = pages.html(book.root, staging, book.output, strict=strict)
+    if not complaints:
+        record.write_text(digest)
+    return complaints
 
 
 def _summarise(book: Book, outcomes: list[Outcome]) -> None:

@@ -4,6 +4,7 @@ Sphinx reads a staging folder, never the checkout, and never executes.
 """
 
 import copy
+import hashlib
 import os
 import shutil
 import subprocess
@@ -22,25 +23,61 @@ NOT_PROSE = shutil.ignore_patterns(
 )
 
 
-def stage(book: Path, toc: dict, notebooks: dict[str, NotebookNode], staging: Path) -> None:
-    """Lays out what Sphinx reads: prose as it is, each notebook ready for the page."""
+def stage(
+    book: Path,
+    toc: dict,
+    notebooks: dict[str, NotebookNode],
+    generated: dict[str, str],
+    staging: Path,
+    *,
+    origin: str,
+) -> None:
+    """Lays out what Sphinx reads: prose with its origin, each notebook ready for the page.
+
+    Args:
+        generated: text of the prose pages that no file holds, by name.
+        origin: what made this build, for pages that are not executed.
+    """
     shutil.rmtree(staging, ignore_errors=True)
     shutil.copytree(book, staging, ignore=NOT_PROSE)
     (staging / "_static").mkdir(exist_ok=True)
     (staging / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
+    for name, text in generated.items():
+        (staging / f"{name}.md").write_text(text, encoding="utf-8")
+    for path in staging.glob("*.md"):
+        title, _, rest = path.read_text(encoding="utf-8").partition("\n")
+        banner = f'<p class="provenance">{origin}</p>'
+        path.write_text(f"{title}\n\n{banner}\n{rest}", encoding="utf-8")
     for name, notebook in notebooks.items():
         nbformat.write(notebook, staging / f"{name}.ipynb")
 
 
-def page(source: NotebookNode, executed: NotebookNode) -> NotebookNode:
+def digest(*sources: Path) -> str:
+    """A fingerprint of files and folders: equal if Sphinx would make the same pages of them."""
+    found = hashlib.sha256()
+    for source in sources:
+        for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
+            if path.is_file() and "__pycache__" not in path.parts:
+                found.update(path.relative_to(source).as_posix().encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def page(name: str, source: NotebookNode, executed: NotebookNode) -> NotebookNode:
     """The chapter's present prose around the outputs of its last run, with their provenance.
+
+    Args:
+        name: of the chapter; its page lets readers download the executed notebook.
 
     Raises:
         ChapterError: if the code is not the code that ran.
     """
     notebook = copy.deepcopy(source)
     title, _, rest = notebook.cells[0].source.partition("\n")
-    notebook.cells[0].source = f"{title}\n\n{_provenance(executed.metadata['cfkd'])}\n{rest}"
+    banner = _provenance(name, executed.metadata["cfkd"])
+    notebook.cells[0].source = f"{title}\n\n{banner}\n{rest}"
+    notebook.metadata["cfkd"] = {
+        key: value for key, value in executed.metadata["cfkd"].items() if key != "inputs"
+    }
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     ran = [cell for cell in executed.cells if cell.cell_type == "code"]
     injected = [cell for cell in ran if "injected-parameters" in _tags(cell)]
@@ -123,13 +160,30 @@ def _tags(cell: NotebookNode) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
-def _provenance(record: dict) -> str:
+def origin(records: list[dict]) -> str:
+    """What made a page that is not executed itself: the chapters around it."""
+    newest = max(records, key=lambda record: record["date"])
+    commits = " and ".join(sorted({record["commit"] for record in records}))
+    settings = ", ".join(f"{name} {value}" for name, value in newest["parameters"].items())
+    seconds = sum(record["seconds"] for record in records)
+    return (
+        f"Of a book whose chapters were executed until {newest['date']}, in {seconds:.0f} s "
+        f"together: {settings}; commit {commits}; {_versions(newest)}."
+    )
+
+
+def _versions(record: dict) -> str:
+    """The versions that matter most, in words."""
+    found = record["versions"]
+    shown = [name for name in ("python", "torch", "numpy") if name in found]
+    return ", ".join(f"{name} {found[name]}" for name in shown)
+
+
+def _provenance(name: str, record: dict) -> str:
     """What made the numbers of this page, in one paragraph."""
     settings = ", ".join(f"{name} {value}" for name, value in record["parameters"].items())
-    versions = record["versions"]
-    shown = [name for name in ("python", "torch", "numpy") if name in versions]
-    packages = ", ".join(f"{name} {versions[name]}" for name in shown)
     return (
         f'<p class="provenance">Executed on {record["date"]} in {record["seconds"]:.0f} s: '
-        f"{settings}; commit {record['commit']}; {packages}.</p>\n"
+        f"{settings}; commit {record['commit']}; {_versions(record)}. "
+        f'<a href="_sources/{name}.ipynb" download>Download the executed notebook</a>.</p>\n'
     )

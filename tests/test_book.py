@@ -14,6 +14,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "book"))
 
+import pages  # noqa: E402
 import source  # noqa: E402
 
 CHAPTERS = sorted((ROOT / "book" / "chapters").glob("*.py"))
@@ -76,8 +77,7 @@ class TestPair:
 
 def test_every_chapter_is_in_the_table_of_contents():
     toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
-    listed = {entry["file"] for entry in toc["chapters"]}
-    assert {chapter.stem for chapter in CHAPTERS} <= listed
+    assert {chapter.stem for chapter in CHAPTERS} <= set(pages.files(toc))
 
 
 def test_every_notebook_has_a_chapter():

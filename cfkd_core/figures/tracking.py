@@ -5,13 +5,15 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 from jaxtyping import Float, Num, UInt8
+from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from cfkd_core.datasets.video import draw_box
-from cfkd_core.figures.style import ROLES
+from cfkd_core.figures.style import ROLES, WIDTH
 
 Pixels = UInt8[np.ndarray, "h w 3"]
 
@@ -93,6 +95,8 @@ def show_weights(
     axes.set_ylim(0, 1.2 * top)
     views = f"first frame, {initial} views"
     axes.text(-initial, 1.06 * top, views, color=ROLES["teacher"])
+    if not insertions:
+        return
     axes.text(max(insertions), 1.06 * top, "later frames", ha="right", color=ROLES["student"])
 
 
@@ -125,3 +129,26 @@ def film_frame(
         canvas[-side:, :side] = small[..., ::-1]
         cv2.rectangle(canvas, (0, canvas.shape[0] - side), (side, canvas.shape[0]), (255,) * 3, 1)
     return canvas
+
+
+def moment(
+    frame: Pixels,
+    boxes: Mapping[str, Float[np.ndarray, "4"]],
+    patch: tuple[Pixels, Float[np.ndarray, "s s"], Float[np.ndarray, "2"]],
+    memory: tuple[Float[np.ndarray, "n"], int, Sequence[int]],
+    title: str,
+) -> Figure:
+    """One frame of a tracker at work: what it saw, what it scored, what it remembers.
+
+    Args:
+        boxes: px of the frame, by role.
+        patch: the search patch's pixels, scores and chosen peak, as `show_scores` takes them.
+        memory: weights, number of views of the first frame and frames of the later samples, as
+            `show_weights` takes them.
+    """
+    figure = pyplot.figure(figsize=(WIDTH, 3.9))
+    grid = figure.add_gridspec(2, 2, width_ratios=(4, 3), height_ratios=(5, 3))
+    show_pixels(figure.add_subplot(grid[0, 0]), frame, boxes, title)
+    show_scores(figure.add_subplot(grid[0, 1]), *patch, "score map")
+    show_weights(figure.add_subplot(grid[1, :]), *memory)
+    return figure

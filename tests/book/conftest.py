@@ -79,3 +79,14 @@ def browser():
         with_browser = playwright.chromium.launch(**options)
         yield with_browser
         with_browser.close()
+
+
+@pytest.fixture(scope="session")
+def html(run_build):
+    """The book: the one in CFKD_HTML, or one built here with the smoke profile."""
+    if given := os.environ.get("CFKD_HTML"):
+        return Path(given).resolve()
+    output = ROOT / "build" / "tests"
+    result = run_build("--profile", "smoke", "--output", output)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return output / "html"

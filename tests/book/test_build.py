@@ -15,15 +15,17 @@ def runs(lasting_book):
     """One book through its life; each step is a run of the command."""
     book = lasting_book
     steps = {"fresh": book.build()}
+    index = (book.html / "index.html").read_text()
     page = (book.html / "first.html").read_text()
     download = nbformat.read(book.html / "_sources" / "first.ipynb", as_version=4)
     book.write("first", "value = 1", "print(value)", prose="Other prose.")
     steps["prose"] = book.build()
     new_page = (book.html / "first.html").read_text()
+    steps["unchanged"] = book.build("--expect")
     book.write("first", BROKEN, "print(value)")
     book.write("second", "value = 3", "print('still', value)")
     steps["broken"] = book.build()
-    return book, steps, page, download, new_page
+    return book, steps, page, download, new_page, index
 
 
 def test_fresh_build_executes_and_says_so(runs):
@@ -38,7 +40,7 @@ def test_fresh_build_executes_and_says_so(runs):
 
 
 def test_page_hides_the_parameters_and_the_download_has_them(runs):
-    _, _, page, download, _ = runs
+    _, _, page, download, *_ = runs
     assert "profile" not in re.sub(r'<p class="provenance">.*?</p>', "", page, flags=re.DOTALL)
     code = [cell.source for cell in download.cells if cell.cell_type == "code"]
     assert code[1] == '# Parameters\nprofile = "smoke"\n'
@@ -46,9 +48,30 @@ def test_page_hides_the_parameters_and_the_download_has_them(runs):
 
 
 def test_edited_prose_is_shown_without_a_run(runs):
-    _, steps, _, _, page = runs
+    _, steps, _, _, page, _ = runs
     assert "first  up to date, reused" in steps["prose"].stdout
     assert "Other prose." in page
+
+
+def test_unchanged_pages_are_not_made_again(runs):
+    _, steps, *_ = runs
+    out = steps["unchanged"].stdout
+    assert steps["unchanged"].returncode == 0, out
+    assert float(re.search(r"^pages  (\d+\.\d) s$", out, re.MULTILINE)[1]) < 2
+    assert "build/html/index.html" in out
+
+
+def test_expectations_are_written_where_they_are_asked_for(runs):
+    book, steps, *_ = runs
+    assert "tests/book/expected/first.json: 0 values" in steps["unchanged"].stdout
+    assert (book.root / "tests" / "book" / "expected" / "second.json").exists()
+
+
+def test_every_page_says_what_made_it_and_a_chapter_can_be_taken_along(runs):
+    _, _, page, _, _, index = runs
+    assert '<a href="_sources/first.ipynb" download>' in page
+    for text in (page, index):
+        assert re.search(r'<p class="provenance">.*executed .*profile smoke.*commit', text, re.I)
 
 
 def test_failing_chapter(runs):
@@ -83,6 +106,12 @@ def test_chapter_without_a_file_is_one_line(small_book):
 def test_unknown_chapter_is_one_line(small_book):
     result = small_book.build("--only", "nowhere")
     expect_one_line(result, "--only nowhere: the chapters are first, second")
+
+
+def test_only_smoke_is_expected(small_book):
+    result = small_book.build("--profile", "full", "--expect")
+    assert result.returncode == 2
+    assert "add --profile smoke" in result.stderr
 
 
 def test_unknown_parameter_is_one_line(small_book):

@@ -1,9 +1,9 @@
 """The pages in a browser, opened as files: nothing from outside, no errors, everything moves."""
 
-import os
 from contextlib import contextmanager
 from pathlib import Path
 
+import pages
 import pytest
 import yaml
 
@@ -127,20 +127,9 @@ def test_formulas_are_drawn_without_a_network(browser, small_page):
         tab.locator("mjx-container svg").first.wait_for()
 
 
-@pytest.fixture(scope="session")
-def html(browser, run_build):
-    """The book: the one in CFKD_HTML, or one built here with the smoke profile."""
-    if given := os.environ.get("CFKD_HTML"):
-        return Path(given).resolve()
-    output = ROOT / "build" / "tests"
-    result = run_build("--profile", "smoke", "--output", output)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return output / "html"
-
-
 def names() -> list[str]:
     toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
-    return [toc["root"], *(entry["file"] for entry in toc["chapters"])]
+    return [toc["root"], *pages.files(toc)]
 
 
 @pytest.mark.slow
