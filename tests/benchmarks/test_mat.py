@@ -47,7 +47,7 @@ def test_cells_structs_and_texts():
     assert mat.read(saved(variables={"struct": two}), "x.mat")["struct"]["type"] == "é"
     several = np.array([(1.0, 2.0), (3.0, 4.0)], dtype=[("a", "f8"), ("b", "f8")])
     found = mat.read(saved(variables={"several": several}), "x.mat")
-    assert [(float(each["a"]), float(each["b"])) for each in found["several"]] == [(1, 2), (3, 4)]
+    assert [(e["a"].item(), e["b"].item()) for e in found["several"]] == [(1, 2), (3, 4)]
 
 
 def test_what_is_neither_is_nothing():
