@@ -1,6 +1,6 @@
 """The one exception that is the user's to mend."""
 
-LONGEST = 1000
+LONGEST = 4000
 """Letters of a message; a value that was given may have more than a screen shows."""
 
 

@@ -78,7 +78,7 @@ class OpenCVTracker:
             shown = ",".join(f"{number:g}" for number in self._box)
             raise InputError(
                 f"tracker {self.name}: OpenCV cannot follow the box {shown} in a frame of "
-                f"{frame.shape[1]} x {frame.shape[0]} px ({error.err}); draw a larger box, or take "
+                f"{frame.shape[1]} x {frame.shape[0]} px ({error.err}); draw another box, or take "
                 "another tracker"
             ) from None
 

@@ -117,7 +117,7 @@ def test_blue_and_red_exchanged_is_followed_as_it_is_given(tracker, noise):
 def test_the_size_may_change_midway(tracker, noise):
     """As a stream's does: every frame has its own border."""
     sizes = [(96, 128), (50, 60), (40, 128), (96, 128)]
-    follow(tracker, [noise[:h, :w] for h, w in sizes])
+    follow(tracker, iter([noise[:h, :w] for h, w in sizes]))
 
 
 @pytest.mark.parametrize("level", [0, 7, 255])
@@ -130,17 +130,22 @@ def test_nothing_to_see(tracker, level):
         np.testing.assert_array_equal(trajectory.boxes[-1], BOX)
 
 
-NEEDS = {"csrt": "draw a larger box, or take another", "mil": "it needs 10 px a side"}
+# CSRT fails on small targets. MIL would search for ever on them, and finds nothing that is not the
+# target where it fills the frame.
+NEEDS = {
+    "csrt": ["draw another box, or take another"],
+    "mil": ["it needs 10 px a side", "draw another box, or take another"],
+}
 
 
 def follow_or_say_why(tracker, frames, box):
-    """OpenCV's trackers may refuse a small target, but in these words."""
+    """OpenCV's trackers may refuse a target, but in these words."""
     refused = ""
     try:
         follow(tracker, frames, box)
     except InputError as error:
         refused = str(error)
-    assert refused == "" or NEEDS.get(tracker.name, "no reason") in refused
+    assert refused == "" or any(words in refused for words in NEEDS.get(tracker.name, []))
 
 
 def test_a_frame_of_one_pixel(tracker):
@@ -168,7 +173,7 @@ def test_small_targets(tracker, noise, box):
     ids=["larger than the frame", "a million px", "three quarters outside"],
 )
 def test_targets_beyond_the_frame(tracker, noise, box):
-    follow(tracker, [noise] * 3, box)
+    follow_or_say_why(tracker, [noise] * 3, box)
 
 
 @pytest.mark.parametrize(
