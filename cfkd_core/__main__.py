@@ -23,6 +23,7 @@ def track(
     output: Path | None = None,
     boxes: Path | None = None,
     seed: int = 0,
+    runtime: Literal["auto", "torch", "onnxruntime"] = "auto",
 ) -> int:
     """Follow a target through a video.
 
@@ -35,6 +36,7 @@ def track(
         output: where to draw the boxes: .mp4, .avi, or a folder of JPEGs.
         boxes: where to write them as CSV: frame, x, y, w, h, score, status, seconds.
         seed: of everything random in the tracker.
+        runtime: what runs a network; auto takes onnxruntime where it is installed.
     """
     from cfkd_core.datasets.video import draw_box, open_frames, write_video
     from cfkd_core.tracking.load import load_tracker
@@ -43,7 +45,7 @@ def track(
     frames = open_frames(video)
     height, width = next(iter(frames)).shape[:2]
     start = box_rules.check(box.split(","), width, height)
-    chosen = load_tracker(tracker, weights=weights, seed=seed)
+    chosen = load_tracker(tracker, weights=weights, seed=seed, runtime=runtime)
     with ExitStack() as stack:
         total = operator.length_hint(frames) or None
         bar = stack.enter_context(tqdm(total=total, desc=tracker, unit="frame", disable=None))
@@ -81,6 +83,7 @@ def run(
     latency: Annotated[str, arg(metavar="live|MS|PATH")] = "live",
     repetitions: int | None = None,
     seed: int = 0,
+    runtime: Literal["auto", "torch", "onnxruntime"] = "auto",
     jobs: int = 1,
     scheduler: str | None = None,
     force: bool = False,
@@ -101,6 +104,7 @@ def run(
         latency: of realtime: this machine's, milliseconds, or a file or folder of recorded times.
         repetitions: of each sequence; ope 1, realtime 1, reset up to 15 where they differ.
         seed: of everything random in a tracker; each sequence and repetition gets its own from it.
+        runtime: what runs networks; auto takes onnxruntime where it is installed.
         jobs: sequences to run at a time, each in its own process.
         scheduler: address of a dask cluster to run on, instead of this machine.
         force: run anew what is there already.
@@ -111,7 +115,9 @@ def run(
 
     runner = make_runner(experiment, rule=rule, fps=fps, latency=latency)
     plan = grid.Grid(
-        entrants=tuple(TrackerRecipe(name, weights, seed) for name in trackers.split(",")),
+        entrants=tuple(
+            TrackerRecipe(name, weights, seed, runtime=runtime) for name in trackers.split(",")
+        ),
         sequences=tuple(_load(benchmark, root, sequences)),
         runner=runner,
         results=results,
@@ -332,6 +338,97 @@ def train(
     return 0
 
 
+def export(
+    tracker: Positional[str],
+    output: Path,
+    weights: Path | None = None,
+    int8: bool = False,
+    data: list[str] | None = None,
+) -> int:
+    """Write a tracker's network as ONNX graphs, with a file that says how to use them.
+
+    Args:
+        tracker: classifier, matom, atom, mdrnet, drnet, or trained weights that ship.
+        output: folder for the graphs and metadata.json.
+        weights: other weights: a file of this project or of PyTracking.
+        int8: write search_int8.onnx, too: what is asked once a frame, in whole numbers.
+        data: folders whose videos show what int8 must be able to express, as for `train`;
+            synthetic films if none is given.
+    """
+    from cfkd_core.datasets.sources import parse_source
+    from cfkd_core.tracking.export import export as write
+    from cfkd_core.tracking.load import load_tracker
+
+    sources = [parse_source(spec) for spec in data or ["synthetic:20"]] if int8 else None
+    for path in write(load_tracker(tracker, weights=weights, runtime="torch"), output, sources):
+        print(f"wrote {path}")
+    return 0
+
+
+def bench(
+    trackers: str = "",
+    size: Annotated[str, arg(metavar="WxH")] = "320x240",
+    frames: int = 100,
+    threads: int = 1,
+    memory: bool = True,
+    json: Path | None = None,
+) -> int:
+    """Time trackers side by side, frame by frame in turn, on one synthetic film.
+
+    Args:
+        trackers: names, separated by commas, each with :torch, :onnxruntime or :plain (the slow
+            reference) behind it to run a network that way; ours, our teacher and OpenCV's if empty.
+        size: of the frames, px.
+        frames: that each tracker gets, the first included.
+        threads: of torch, OpenCV and ONNX Runtime.
+        memory: also run each tracker in a process of its own, to see what it needs.
+        json: write every frame's time to this file.
+    """
+    from cfkd_core.benchmarks import bench as timing
+    from cfkd_core.benchmarks import contenders, report
+
+    names = trackers.split(",") if trackers else timing.DEFAULT
+    outcome = timing.run(
+        [contenders.parse(name) for name in names],
+        size=timing.parse_size(size),
+        length=frames,
+        threads=threads,
+        memory=memory,
+    )
+    for name, reason in outcome.absent.items():
+        print(f"left out {name}: {reason}", file=sys.stderr)
+    print(report.markdown(outcome.table(), decimals=2))
+    print(outcome.conditions())
+    if json is not None:
+        outcome.save_json(json)
+        print(f"wrote {json}")
+    return 0
+
+
+def cost(name: Positional[str], size: int = 288) -> int:
+    """Count what a network costs, module by module: parameters, MB, multiplications.
+
+    Multiplications are printed three ways, in millions: as they are computed (MACs), and by the
+    thesis's equation 4.5, with the size of the input map as printed, and of the output map.
+
+    Args:
+        name: atom, matom, atom_m, atom_s, atom_t, drnet, mdrnet, or a backbone such as resnet18.
+        size: side of the patches, px.
+    """
+    from cfkd_core.benchmarks import cost as costs
+    from cfkd_core.benchmarks import report
+    from cfkd_core.models.atom import ARCHITECTURES, AtomNet, build_atom
+    from cfkd_core.models.backbones import BACKBONES, build_backbone
+
+    if name not in (*ARCHITECTURES, *BACKBONES):
+        raise InputError(f"network {name}: choose one of {', '.join((*ARCHITECTURES, *BACKBONES))}")
+    if size < 32:
+        raise InputError(f"size {size}: a patch has 32 px a side or more")
+    net = build_atom(name) if name in ARCHITECTURES else AtomNet(build_backbone(name), None)
+    print(report.markdown(costs.by_module(net, size), index="module", decimals=2))
+    return 0
+
+
 def _pick(sequences: list, names: str) -> list:
     if not names:
         return sequences
@@ -351,6 +448,9 @@ def main(args: list[str] | None = None) -> int:
         "compare": compare,
         "submit": submit,
         "train": train,
+        "export": export,
+        "bench": bench,
+        "cost": cost,
     }
     try:
         return tyro.extras.subcommand_cli_from_dict(commands, prog="cfkd_core", args=args)

@@ -8,30 +8,6 @@ from torch.nn import functional
 from cfkd_core import boxes
 
 
-def _edges_seen(
-    low: Float[Tensor, "*n"], high: Float[Tensor, "*n"], bins: int, cells: int
-) -> Float[Tensor, "*n {bins}+1 {cells}"]:
-    """Where each edge of `bins` bins of [low, high] lies, seen from each cell, at most 1 away."""
-    steps = torch.linspace(0, 1, bins + 1, dtype=low.dtype, device=low.device)
-    grid = torch.arange(cells, dtype=low.dtype, device=low.device)
-    edges = low[..., None] + (high - low)[..., None] * steps
-    return (edges[..., None] - grid).clamp(-1, 1)
-
-
-def _bin_weights(
-    seen: Float[Tensor, "*n edges cells"], side: Float[Tensor, "*n"]
-) -> Float[Tensor, "*n bins cells"]:
-    """How much each cell counts in the mean over each bin; nothing where `side` is infinite."""
-    integral = seen - 0.5 * seen * seen.abs()  # of the unit hat max(0, 1 - |u|), from its middle
-    bins = seen.shape[-2] - 1
-    return integral.diff(dim=-2) * (bins / side)[..., None, None]
-
-
-def _without_empty(side: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-    """Sides, infinite where there is nothing between two edges: all that is divided by it is 0."""
-    return side.masked_fill(side <= 0, torch.inf)
-
-
 def bin_weights(
     low: Float[Tensor, "*n"], high: Float[Tensor, "*n"], bins: int, cells: int
 ) -> Float[Tensor, "*n {bins} {cells}"]:
@@ -39,31 +15,14 @@ def bin_weights(
 
     All are 0 where `high` is not above `low`.
     """
-    return _bin_weights(_edges_seen(low, high, bins, cells), _without_empty(high - low))
-
-
-def bin_weights_and_slopes(
-    low: Float[Tensor, "*n"], high: Float[Tensor, "*n"], bins: int, cells: int
-) -> tuple[Float[Tensor, "*n {bins} {cells}"], Float[Tensor, "2 *n {bins} {cells}"]]:
-    r"""`bin_weights`, and their derivatives in `low` and in `high`.
-
-    With the unit hat :math:`\Lambda`, the edges :math:`e_k = l + (h - l) k / n` and cell i,
-
-    .. math::
-        w_{ki} &= \frac{n}{h - l} \int_{e_k}^{e_{k+1}} \Lambda(u - i) \, du \\
-        \frac{\partial w_{ki}}{\partial h} &= \frac{1}{h - l} \left(
-            (k + 1) \Lambda(e_{k+1} - i) - k \Lambda(e_k - i) - w_{ki} \right)
-
-    and the derivative in l is the same with :math:`k - n` for :math:`k` and the signs turned.
-    """
-    side = _without_empty(high - low)
-    seen = _edges_seen(low, high, bins, cells)
-    weights = _bin_weights(seen, side)
-    hats = 1 - seen.abs()
-    numbers = torch.arange(bins + 1, dtype=low.dtype, device=low.device)[:, None]
-    with_high = ((hats * numbers).diff(dim=-2) - weights) / side[..., None, None]
-    together = hats.diff(dim=-2) * (bins / side)[..., None, None]
-    return weights, torch.stack([together - with_high, with_high])
+    steps = torch.linspace(0, 1, bins + 1, dtype=low.dtype, device=low.device)
+    grid = torch.arange(cells, dtype=low.dtype, device=low.device)
+    edges = low[..., None] + (high - low)[..., None] * steps
+    seen = (edges[..., None] - grid).clamp(-1, 1)
+    integral = seen - 0.5 * seen * seen.abs()  # of the unit hat max(0, 1 - |u|), from its middle
+    side = high - low
+    side = side.masked_fill(side <= 0, torch.inf)  # all that is divided by it is 0
+    return integral.diff(dim=-2) * (bins / side)[..., None, None]
 
 
 def prroi_pool(

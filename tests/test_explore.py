@@ -63,6 +63,17 @@ class TestExplorer:
         assert shown["frames"][3] == explorer.picture(2.0, 4)
         assert len(set(shown["frames"])) == 6
 
+    def test_page_of_four_sliders_counts_as_its_script_does(self):
+        explorer = Explorer(
+            lambda *values: f'<svg viewBox="{" ".join(map(str, values))}"><rect/></svg>',
+            {"a": [1, 2, 3], "b": [1, 2], "c": [1], "d": [1, 2]},
+            caption="Boxes.",
+        )
+        frames = content(explorer.html())["frames"]
+        assert len(frames) == 12
+        # the script: ((a * 2 + b) * 1 + c) * 2 + d
+        assert frames[((2 * 2 + 1) * 1 + 0) * 2 + 1] == explorer.picture(3, 2, 1, 2)
+
     def test_page_begins_in_the_middle_without_a_script(self):
         explorer = Explorer(line, {"slope": [1.0, 2.0, 3.5]}, caption="Lines.")
         html = explorer.html()
@@ -110,9 +121,9 @@ class TestExplorer:
             "text/plain",
         }
 
-    @pytest.mark.parametrize("sliders", [{}, {"a": []}, {"a": [1], "b": [1], "c": [1]}])
+    @pytest.mark.parametrize("sliders", [{}, {"a": []}, {key: [1] for key in "abcde"}])
     def test_sliders_that_cannot_be(self, sliders):
-        with pytest.raises(InputError, match="give one or two"):
+        with pytest.raises(InputError, match="give one to four"):
             Explorer(line, sliders, caption="Lines.")
 
 

@@ -216,3 +216,20 @@ def test_help_names_every_tracker_and_benchmark(capsys):
         main(["run", "--help"])
     shown = capsys.readouterr().out
     assert all(name in shown for name in BENCHMARKS)
+
+
+def test_export_writes_graphs_and_says_where(capsys, tmp_path):
+    pytest.importorskip("onnxruntime")
+    code, out, _ = run(capsys, "export", "classifier", "--output", tmp_path / "graphs")
+    assert code == 0
+    assert out.splitlines() == [
+        f"wrote {tmp_path / 'graphs' / name}" for name in ("search.onnx", "metadata.json")
+    ]
+
+
+def test_export_of_what_has_no_network_is_one_line(capsys, tmp_path):
+    code, _, err = run(capsys, "export", "csrt", "--output", tmp_path)
+    assert (code, err.strip()) == (
+        2,
+        "error: tracker csrt: has no network to export; choose matom, say",
+    )

@@ -90,16 +90,3 @@ def test_prroi_pool_on_a_gpu_equals_the_cpu():
     proposals = torch.tensor([[[10.3, 20.2, 50, 33]], [[-9, 3, 20, 120]]])
     pooled = ops.prroi_pool(features.cuda(), proposals.cuda(), 3, 16)
     torch.testing.assert_close(pooled.cpu(), ops.prroi_pool(features, proposals, 3, 16))
-
-
-def test_slopes_of_the_bin_weights_are_their_derivatives():
-    """Bins between cells, on cells, beyond the map, of no width, and turned inside out."""
-    low = torch.tensor([[1.3, 2.0, -3.0], [5.0, 5.0, 7.6]]).double().requires_grad_()
-    high = torch.tensor([[4.7, 8.0, 12.0], [5.0, 4.0, 7.7]]).double().requires_grad_()
-    weights, slopes = ops.bin_weights_and_slopes(low.detach(), high.detach(), 3, 10)
-    plain = ops.bin_weights(low, high, 3, 10)
-    assert torch.equal(weights, plain.detach())
-    for edge, slope in zip((low, high), slopes, strict=True):
-        for index in torch.cartesian_prod(*map(torch.arange, (3, 10))):
-            (expected,) = torch.autograd.grad(plain[..., *index].sum(), edge, retain_graph=True)
-            torch.testing.assert_close(slope[..., *index], expected)

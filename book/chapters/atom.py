@@ -1,7 +1,7 @@
 # %% [markdown]
 # # ATOM, one frame at a time
 #
-# The filter of the first chapter finds a target by the brightness of its pixels. That is fast, and
+# MOSSE's correlation filter finds a target by the brightness of its pixels. That is fast, and
 # it is fragile: let the light change, or a hand pass in front, and it follows the wrong thing. ATOM
 # {cite:p}`danelljan2019atom` splits the work in two. A network that was trained long ago, on other
 # videos, turns pixels into features and **never changes** while it tracks. On top of it sits a
@@ -46,7 +46,7 @@ smoke = profile == "smoke"
 #
 # Our video shows a cup among other cups, all of them cut from one photograph: {glue:text}`length`
 # frames, in which the camera and the cups move. To a filter on brightness the other cups are the
-# target. The tracker is **mATOM**, ATOM's structure on the small backbone of the last chapter; at
+# target. The tracker is **mATOM**, ATOM's structure on the small backbone of the next chapter; at
 # first without the part that sizes the box, its classifier alone.
 
 # %%
@@ -98,16 +98,18 @@ plt.show()
 
 # %%
 look = tracker.look(frame)
-for block, stride in zip(look.pyramid, STRIDES, strict=True):
+with torch.no_grad():
+    blocks = tracker.net.backbone(patches.to_images([look.patch.pixels], tracker.device))
+for block, stride in zip(blocks, STRIDES, strict=True):
     assert block.shape[-1] * stride == options.size
 
 # %% tags=["remove-cell"]
 glue("stride", STRIDES[-1], display=False)
-glue("channels", look.pyramid.block4.shape[1], display=False)
+glue("channels", blocks.block4.shape[1], display=False)
 
 # %% mystnb={"figure": {"name": "fig:pyramid", "caption": "What the backbone makes of the search patch: the root mean square over the channels of each block. Bright is strong."}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 4, figsize=(style.WIDTH, 1.8))
-for ax, name, block in zip(axes, look.pyramid._fields, look.pyramid, strict=True):
+for ax, name, block in zip(axes, blocks._fields, blocks, strict=True):
     _, channels, height, width = block.shape
     tracking.show_energy(ax, block[0], f"{name}\n{channels} × {height} × {width}")
 plt.show()
@@ -121,7 +123,7 @@ plt.show()
 # are first scaled to a mean square of 1, so that a dark patch scores like a bright one.
 
 # %%
-block4 = look.pyramid.block4
+block4 = blocks.block4
 scaled = block4 / block4.square().mean().sqrt()
 projected = functional.conv2d(scaled, tracker.classifier.projection[:, :, None, None])
 scores = functional.conv2d(projected, tracker.classifier.filter[None], padding=2)
@@ -392,7 +394,7 @@ explore.Explorer(
 # the interpolated map instead. By hand, as a sum over many points:
 
 # %%
-feature = look.pyramid.block3[:, :4].double()
+feature = blocks.block3[:, :4].double()
 box = torch.tensor([[[93.0, 101.0, 77.0, 84.0]]]).double()  # px of the patch
 bins, points, stride = 3, 300, STRIDES[2]
 x, y, w, h = (box[0, 0] / stride).tolist()
@@ -487,7 +489,7 @@ head = student.net.iou_head
 @torch.no_grad()
 def climb_predicted(seen, start, options):
     """Proposals climb the overlap that the head predicts."""
-    features = head.search_features(seen.pyramid)
+    _, features = student.runtime.see(seen.patch.pixels)
 
     def predict(proposals):
         return head.predict(features, student.modulation, proposals[None])[0]
@@ -602,7 +604,7 @@ glue("wrong", int((overlaps < 0.3).sum()), display=False)
 #
 # One video proves nothing. The synthetic benchmark shows one difficulty after another;
 # {numref}`tab:synthetic` compares mATOM, with its head (`matom`) and without (`classifier`), with
-# trackers that come with OpenCV and with the filter of the first chapter, by the rule of the OTB benchmark: the area under the success
+# trackers that come with OpenCV and with MOSSE, by the rule of the OTB benchmark: the area under the success
 # curve, and the share of frames whose centre is within 20 px.
 
 # %% tags=["hide-input"]

@@ -28,7 +28,7 @@ from torch.testing import assert_close
 from cfkd_core import paths
 from cfkd_core.benchmarks import cost
 from cfkd_core.figures import architecture, style
-from cfkd_core.models import anatomy
+from cfkd_core.models import anatomy, folding
 from cfkd_core.models.atom import build_atom
 from cfkd_core.models.backbones import BACKBONES, build_backbone, imagenet_backbone
 
@@ -588,3 +588,56 @@ table("student_speed", [*headings, "here, speed-up", "fewer MACs, times"], cells
 #   {glue:text}`printed_resnet18:.2f` billion is not explained.
 # - We did not see a tracker. Its frame rate also holds the online classifier and the box
 #   refinement, and says nothing yet about whether the small network finds its target.
+#
+# ## Exercises
+#
+# **1.** By what share of the multiplications does a depthwise separable layer with a 5 × 5 kernel and
+# 64 outputs undercut a full one? And which of its two halves costs more?
+#
+# ````{dropdown} Solution
+# $1/64 + 1/25$, so about 5.6 % are left. Of these the pointwise half has $D_G = 64$ for each cell and
+# channel, the depthwise half $S_K^2 = 25$: mixing channels costs more than filtering, all the more
+# in wide layers. The next cell counts.
+# ````
+
+# %% tags=["hide-cell"]
+halves = (
+    nn.Conv2d(32, 32, 5, padding=2, groups=32, bias=False),
+    nn.Conv2d(32, 64, 1, bias=False),
+)
+maps = torch.randn(1, 32, 20, 20)
+whole = nn.Sequential(nn.Conv2d(32, 64, 5, padding=2, bias=False))
+(full_layer,) = cost.layer_costs(whole, maps)
+parts = [layer.macs for layer in cost.layer_costs(nn.Sequential(*halves), maps)]
+print([f"{100 * part / full_layer.macs:.2f} %" for part in parts])
+
+# %% [markdown]
+# **2.** How do the student's multiplications grow with the side of the patch? Which part of the
+# network does *not* grow?
+#
+# ````{dropdown} Solution
+# With its square: every convolution is applied at each place, and there are four times as many
+# places on twice the side. The weights do not grow. So a smaller patch is the cheapest way to make a
+# tracker faster, and costs the finest detail. The next cell counts at three sides.
+# ````
+
+# %% tags=["hide-cell"]
+for length in (144, 288, 576):
+    layers = cost.layer_costs(student, torch.rand(1, 3, length, length))
+    print(f"{length} px: {sum(layer.macs for layer in layers) / 1e9:.3f} billion MACs")
+
+# %% [markdown]
+# **3.** Batch normalisation in evaluation is a factor and a shift for each channel. Show that it can be
+# folded into the convolution before it, so that a tracker need not run it at all.
+#
+# ````{dropdown} Solution
+# With $y = \gamma (W x - \mu) / \sigma + \beta$ the folded layer has the weights $\gamma W / \sigma$
+# and the bias $\beta - \gamma \mu / \sigma$. The library's trackers run networks folded in this way;
+# the next cell checks that the features stay the same.
+# ````
+
+# %% tags=["hide-cell"]
+folded = folding.fold(trained.eval())
+for before, after in zip(trained(photograph), folded(photograph), strict=True):
+    assert_close(before, after, atol=1e-3, rtol=1e-3)
+print(sum(isinstance(module, nn.BatchNorm2d) for module in folded.modules()), "left")

@@ -10,10 +10,12 @@ from functools import partial
 from statistics import median
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import nn
 
 from cfkd_core._compat import torchvision
+from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.backbones import Backbone, BasicBlock, Bottleneck, residual_stage
 
 BYTES_PER_PARAMETER = 4
@@ -153,6 +155,48 @@ def parameters(net: nn.Module) -> int:
 def megabytes(net: nn.Module) -> float:
     """Size of the parameters in float32, in units of 10^6 bytes."""
     return parameters(net) * BYTES_PER_PARAMETER / 1e6
+
+
+def by_module(net: AtomNet, size: int = 288, proposals: int = 10) -> pd.DataFrame:
+    """What each module costs, a row each, and their sums: a search patch, a target, some boxes.
+
+    Args:
+        size: side of the patches, px.
+        proposals: boxes that the head judges once.
+
+    Returns:
+        Columns parameters, MB, and millions of multiplications: MACs, and thesis eq. 4.5 with the
+        size of the input map as it is printed, and with that of the output map.
+    """
+    patch = torch.zeros(1, 3, size, size)
+    parts = {"backbone": net.backbone}
+    costs = {"backbone": layer_costs(net.backbone, patch)}
+    if net.iou_head is not None:
+        with torch.inference_mode():
+            pyramid = net.backbone(patch)
+        box = torch.tensor([[0.4, 0.4, 0.2, 0.2]]) * size
+        boxes = box[:, None].repeat(1, proposals, 1)
+        parts["head"] = net.iou_head
+        costs["head"] = layer_costs(net.iou_head, pyramid, box, pyramid, boxes)
+    rows = {}
+    for part, module in parts.items():
+        for name, layers in by_part(costs[part]).items():
+            rows[f"{part}.{name}"] = _row(getattr(module, name), layers)
+        rows[part] = _row(module, costs[part])
+    if net.iou_head is not None:
+        rows["together"] = _row(net, costs["backbone"] + costs["head"])
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("module")
+
+
+def _row(module: nn.Module, layers: Iterable[LayerCost]) -> dict[str, int | float]:
+    layers = list(layers)
+    return {
+        "parameters": parameters(module),
+        "MB": megabytes(module),
+        "M MACs": sum(layer.macs for layer in layers) / 1e6,
+        "M eq. 4.5": sum(layer.eq_4_5 for layer in layers) / 1e6,
+        "M eq. 4.5, output": sum(layer.eq_4_5_output for layer in layers) / 1e6,
+    }
 
 
 def dead_tail(backbone: Backbone) -> nn.Module:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Explorer:
-    """A picture with one or two sliders, each beginning in the middle.
+    """A picture with one to four sliders, each beginning in the middle.
 
     The last value of a cell. In JupyterLab each move renders anew; a page without a kernel has the
     pictures of all positions in it.
@@ -36,13 +36,13 @@ class Explorer:
             caption: what the picture shows, in plain text; screen readers say it.
 
         Raises:
-            InputError: if there is no slider, more than two, or one without values.
+            InputError: if there is no slider, more than four, or one without values.
         """
         self.render = render
         self.sliders = {label: list(values) for label, values in sliders.items()}
         self.caption = caption
-        if len(self.sliders) not in (1, 2) or not all(self.sliders.values()):
-            raise InputError(f"sliders {self.sliders}: give one or two, each with values")
+        if not 1 <= len(self.sliders) <= 4 or not all(self.sliders.values()):
+            raise InputError(f"sliders {self.sliders}: give one to four, each with values")
 
     def picture(self, *values: object) -> str:
         """The picture at one position."""

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
+from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.backbones import BasicBlock, Bottleneck, InvertedResidual
 
 Shape = tuple[int, int, int]
@@ -52,6 +54,80 @@ class Unit:
     def expansion(self) -> int:
         """By how much it widens its input inside, t."""
         return self.inner // self.before[0]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Shapes of what a whole network made of one pair of patches.
+
+    Attributes:
+        name: what its backbone is called.
+        blocks: of blocks 1 to 4.
+        vectors: numbers by which the head knows the target, one vector for block 3, one for 4.
+        levels: of the head's search features.
+        answer: proposals, and numbers for each if it is more than one.
+    """
+
+    name: str
+    blocks: tuple[Shape, ...]
+    vectors: tuple[int, ...]
+    levels: tuple[Shape, ...]
+    answer: tuple[int, ...]
+
+
+def flow(
+    name: str,
+    net: AtomNet,
+    target: Float[Tensor, "1 3 s s"],
+    target_box: Float[Tensor, "1 4"],
+    search: Float[Tensor, "1 3 s s"],
+    proposals: Float[Tensor, "1 p 4"],
+) -> Flow:
+    """What `net` makes of one pair of patches, under a name for its backbone."""
+    head = net.iou_head
+    with torch.inference_mode():
+        vectors = head.modulation(net.backbone(target), target_box)
+        blocks = net.backbone(search)
+        levels = head.search_features(blocks)
+        answer = head.predict(levels, vectors, proposals)
+    return Flow(
+        name,
+        tuple(_shape(block) for block in blocks),
+        tuple(len(vector[0]) for vector in vectors),
+        tuple(_shape(level) for level in levels),
+        tuple(answer.shape[1:]),
+    )
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a plain network, as it ran.
+
+    Attributes:
+        kind: "convolution", "pooling" or "full".
+        kernel: side of what an output sees of its input; 0 for a full layer, which sees it all.
+        before, after: channels, rows, columns of the maps; a vector is maps of one cell.
+    """
+
+    kind: str
+    kernel: int
+    before: Shape
+    after: Shape
+
+
+def layers(net: nn.Module, inputs: torch.Tensor) -> list[Layer]:
+    """The convolutions, poolings and full layers of `net(inputs)`, in their order."""
+    kinds = {nn.Conv2d: "convolution", nn.MaxPool2d: "pooling", nn.AvgPool2d: "pooling"}
+    kinds[nn.Linear] = "full"
+    found: list[Layer] = []
+
+    def record(layer: nn.Module, arguments: tuple, output: torch.Tensor) -> None:
+        kernel = getattr(layer, "kernel_size", 0)
+        kernel = kernel[0] if isinstance(kernel, tuple) else kernel
+        found.append(Layer(kinds[type(layer)], kernel, _shape(arguments[0]), _shape(output)))
+
+    _run_with_hooks(net, inputs, record, tuple(kinds))
+    return found
 
 
 def steps(block: nn.Module, inputs: torch.Tensor) -> list[Step]:
@@ -120,4 +196,5 @@ def _run_with_hooks(block: nn.Module, inputs: torch.Tensor, record, kinds: tuple
 
 
 def _shape(maps: torch.Tensor) -> Shape:
-    return tuple(maps.shape[1:])
+    shape = tuple(maps.shape[1:])
+    return shape if len(shape) == 3 else (*shape, 1, 1)

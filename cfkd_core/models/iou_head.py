@@ -38,6 +38,13 @@ def _linear(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU(inplace=True))
 
 
+class Pooled(NamedTuple):
+    """What lies under each proposal."""
+
+    level3: Float[Tensor, "b p c 5 5"]
+    level4: Float[Tensor, "b p c 3 3"]
+
+
 class ProposalHead(nn.Module):
     """Compares boxes of the search patch with the target: `outputs` numbers for each proposal.
 
@@ -99,12 +106,21 @@ class ProposalHead(nn.Module):
         Differs: the original multiplies the maps before it pools them; pooling is linear, so the
             pooled cells can be multiplied instead, and the maps serve every step of an ascent.
         """
-        pooled3 = prroi_pool(features.level3, proposals, 5, _STRIDE3)
-        pooled4 = prroi_pool(features.level4, proposals, 3, _STRIDE4)
-        level3 = self.fc3(_modulate(pooled3, modulation.level3))
-        level4 = self.fc4(_modulate(pooled4, modulation.level4))
+        return self.judge(self.pool(features, proposals), modulation)
+
+    def pool(self, features: SearchFeatures, proposals: Float[Tensor, "b p 4"]) -> Pooled:
+        """The first half of `predict`, which does not know the target."""
+        return Pooled(
+            prroi_pool(features.level3, proposals, 5, _STRIDE3),
+            prroi_pool(features.level4, proposals, 3, _STRIDE4),
+        )
+
+    def judge(self, pooled: Pooled, modulation: Modulation) -> Float[Tensor, "b p *o"]:
+        """The second half of `predict`: compares what lies under the proposals with the target."""
+        level3 = self.fc3(_modulate(pooled.level3, modulation.level3))
+        level4 = self.fc4(_modulate(pooled.level4, modulation.level4))
         values = self.output(torch.cat([level3, level4], dim=1))
-        return values.unflatten(0, proposals.shape[:2])
+        return values.unflatten(0, pooled.level3.shape[:2])
 
     def forward(
         self,
@@ -147,11 +163,6 @@ class IoUHead(ProposalHead):
             if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
                 nn.init.uniform_(module.weight)
 
-    def predict(
-        self,
-        features: SearchFeatures,
-        modulation: Modulation,
-        proposals: Float[Tensor, "b p 4"],
-    ) -> Float[Tensor, "b p"]:
-        """2 * IoU - 1 of each proposal (px of the search patch); differentiable in them."""
-        return super().predict(features, modulation, proposals)[..., 0]
+    def judge(self, pooled: Pooled, modulation: Modulation) -> Float[Tensor, "b p"]:
+        """2 * IoU - 1 of each proposal; differentiable in what was pooled and in the target."""
+        return super().judge(pooled, modulation)[..., 0]

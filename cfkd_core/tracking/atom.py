@@ -9,17 +9,23 @@ from functools import partial
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
+from cfkd_core import boxes
 from cfkd_core.errors import InputError
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.box_head import BoxHead
+from cfkd_core.models.iou_head import SearchFeatures
+from cfkd_core.models.pyramid import Pyramid
+from cfkd_core.tracking.attune import AttuneOptions, attune
+from cfkd_core.tracking.augment import View
 from cfkd_core.tracking.classifier import ClassifierOptions
 from cfkd_core.tracking.climber import Climber
 from cfkd_core.tracking.localise import LocaliseOptions
 from cfkd_core.tracking.memory import MemoryOptions
 from cfkd_core.tracking.online import Look, OnlineOptions, OnlineTracker
-from cfkd_core.tracking.refine import Ascent, RefineOptions, ascend, climb, jitter, select
-from cfkd_core.tracking.tracker import Frame
+from cfkd_core.tracking.refine import Ascent, RefineOptions, ascend, climb, jitter, select, steadied
+from cfkd_core.tracking.runtime import RuntimeName
 
 
 @dataclass(frozen=True)
@@ -27,10 +33,17 @@ class AtomOptions(OnlineOptions):
     """Everything that can be set. Source: facts.md 5.1."""
 
     refine: RefineOptions = field(default_factory=RefineOptions)
+    attune: AttuneOptions = field(default_factory=AttuneOptions)
 
 
 ATOM = AtomOptions()
 MATOM = replace(ATOM, classifier=ClassifierOptions(channels=32))
+# Ours, not in the thesis: for a head that has seen little of the world.
+OURS = replace(
+    MATOM,
+    refine=RefineOptions(size_rate=0.15, size_pull=0.05, aspect_pull=0.15),
+    attune=AttuneOptions(steps=50),
+)
 ATOM_VOT = AtomOptions(
     size=224,
     search_scale=4.0,
@@ -51,7 +64,7 @@ class AtomTracker(OnlineTracker):
 
     Args:
         net: its head, if it has one, predicts IoU.
-        seed, plain: see `OnlineTracker`.
+        seed, plain, runtime: see `OnlineTracker`.
     """
 
     def __init__(
@@ -62,32 +75,46 @@ class AtomTracker(OnlineTracker):
         seed: int = 0,
         name: str = "matom",
         plain: bool = False,
+        runtime: RuntimeName = "torch",
     ) -> None:
         if isinstance(net.iou_head, BoxHead):
             raise InputError("this network's head regresses boxes (DRNet); ATOM needs an IoU head")
-        super().__init__(net, options, seed=seed, name=name, plain=plain)
+        super().__init__(net, options, seed=seed, name=name, plain=plain, runtime=runtime)
 
-    def init(self, frame: Frame, box: Float[np.ndarray, "4"]) -> None:
-        """Learns the target, and folds what the head knows of it into the head."""
-        super().init(frame, box)
-        if self.net.iou_head is not None:
-            self._climber = Climber(self.net.iou_head, self.modulation)
+    def meet(self, views: list[View], pyramids: list[Pyramid], target: Float[Tensor, "4"]) -> None:
+        """Tunes the target's vectors, if asked to, and folds them into the head."""
+        self._first = self._extent
+        head = self._running.iou_head
+        if self.options.attune.steps:
+            upright = [i for i, view in enumerate(views) if not view.angle]
+            levels = zip(*(head.search_features(pyramids[i]) for i in upright), strict=True)
+            seen = SearchFeatures(*map(torch.cat, levels))
+            shifts = self._tensor(np.array([(*views[i].shift, 0.0, 0.0) for i in upright]))
+            self.modulation = attune(
+                head, seen, self.modulation, target + shifts, self.options.attune, self._generator
+            )
+        self._climber = Climber(self.net.iou_head, self.modulation)
 
     def refined(self, look: Look) -> Float[np.ndarray, "4"] | None:
-        """The mean of the proposals that climbed highest."""
-        return select(self.climb(look, self.box), self.options.refine)
+        """The mean of the proposals that climbed highest, steadied."""
+        options = self.options.refine
+        found = select(self.climb(look, self.box), options)
+        if found is None:
+            return None
+        scale = look.patch.scale
+        size = steadied(found[2:], self._extent / scale, self._first / scale, options)
+        return boxes.from_centre(boxes.centre(found), size)
 
     @torch.no_grad()
     def climb(self, look: Look, box: Float[np.ndarray, "4"]) -> Ascent:
         """Proposals around `box` (px of the frame) and their way up; needs a trained head."""
         head, options = self._running.iou_head, self.options.refine
         proposals = jitter(self._tensor(look.patch.to_patch(box)), options, self._generator)
-        features = head.search_features(look.pyramid)
         if self.plain:
             return ascend(
-                lambda moved: head.predict(features, self.modulation, moved[None])[0],
+                lambda moved: head.predict(look.features, self.modulation, moved[None])[0],
                 proposals,
                 options,
             )
         with torch.inference_mode():  # fifty small steps: a fifth less time than in no_grad
-            return climb(partial(self._climber.judge, features), proposals, options)
+            return climb(partial(self._climber.judge, look.features), proposals, options)

@@ -1,22 +1,24 @@
 """The online classifier: a two-layer correlation filter that scores each cell of a search patch.
 
 A 1x1 projection compresses the block 4 features, a small filter correlates them; both are learnt
-in the first frame, the filter alone afterwards. Samples are kept channels first, `(d n h w)`, so
-that correlation is one matrix product over all samples and a few shifted additions.
+in the first frame, the filter alone afterwards. Samples are kept channels first, `(d n h w)`.
+
+Each problem is stated twice: `residuals` is what is to be small, `linearise` what conjugate
+gradient needs of it, worked out by hand on a `Strip` of samples.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from cfkd_core.tracking.optimise import Operator, Vector, gauss_newton
+from cfkd_core.tracking.optimise import ByAutograd, Operator, Vector, gauss_newton
+from cfkd_core.tracking.strip import Filter, Maps, Strip
 
 Samples = Float[Tensor, "d n h w"]
-Maps = Float[Tensor, "n h w"]
-Filter = Float[Tensor, "d k k"]
 
 
 @dataclass(frozen=True)
@@ -42,43 +44,10 @@ def correlate(samples: Samples, weights: Filter) -> Maps:
 
     For an even kernel k the response at cell y covers cells y - k/2 to y + k/2 - 1.
     """
-    kernel = weights.shape[-1]
     height, width = samples.shape[2:]
-    taps = weights.flatten(1).T @ samples.flatten(1)
-    before, after = kernel // 2, kernel - 1 - kernel // 2
-    padded = functional.pad(
-        taps.view(kernel, kernel, *samples.shape[1:]), (before, after, before, after)
-    )
-    response = torch.zeros_like(samples[0])
-    for i in range(kernel):
-        for j in range(kernel):
-            response += padded[i, j, :, i : i + height, j : j + width]
-    return response
-
-
-def _spread(maps: Maps, kernel: int) -> Float[Tensor, "{kernel}*{kernel} n*h*w"]:
-    """Copies of `maps`, one for each tap, moved to the cells that the tap read."""
-    height, width = maps.shape[1:]
-    before, after = kernel - 1 - kernel // 2, kernel // 2
-    padded = functional.pad(maps, (before, after, before, after))
-    last = kernel - 1
-    copies = [
-        padded[:, last - i : last - i + height, last - j : last - j + width]
-        for i in range(kernel)
-        for j in range(kernel)
-    ]
-    return torch.stack(copies).flatten(1)
-
-
-def filter_gradient(samples: Samples, maps: Maps, kernel: int) -> Filter:
-    """The adjoint of `correlate` in the filter: <correlate(X, f), m> = <f, gradient(X, m)>."""
-    return (samples.flatten(1) @ _spread(maps, kernel).T).view(-1, kernel, kernel)
-
-
-def sample_gradient(weights: Filter, maps: Maps) -> Samples:
-    """The adjoint of `correlate` in the samples."""
-    spread = _spread(maps, weights.shape[-1])
-    return (weights.flatten(1) @ spread).view(-1, *maps.shape)
+    padding = weights.shape[-1] // 2
+    scores = functional.conv2d(samples.transpose(0, 1), weights[None], padding=padding)
+    return scores[:, 0, :height, :width]
 
 
 def mlu(scores: Maps) -> Maps:
@@ -95,41 +64,52 @@ def mlu_slope(scores: Maps) -> Maps:
 
 
 class FilterProblem:
-    """Fit the filter to labels, projected samples fixed. Source: thesis eq. 3.1, p. 24."""
+    """Fit the filter to labels, projected samples fixed. Source: thesis eq. 3.1, p. 24.
+
+    Args:
+        samples: the first of them are fitted, as many as there are labels.
+        weights: of each sample.
+    """
 
     preconditioner = None
 
     def __init__(
-        self,
-        samples: Samples,
-        labels: Maps,
-        weights: Float[Tensor, "n"],
-        kernel: int,
-        regularisation: float,
+        self, samples: Strip, labels: Maps, weights: Float[Tensor, "n"], regularisation: float
     ) -> None:
         self.samples, self.labels, self.weights = samples, labels, weights[:, None, None]
-        self.kernel, self.regularisation = kernel, regularisation
+        self.regularisation = regularisation
+        self.shape = (len(samples.samples), samples.kernel, samples.kernel)  # of the filter
+
+    def misfit(self, x: Vector) -> Maps:
+        """What the scores lack to the labels; `x` is the filter, flat."""
+        samples = self.samples.samples[:, : len(self.labels)]
+        return mlu(correlate(samples, x.view(self.shape))) - self.labels
+
+    def residuals(self, x: Vector) -> Float[Tensor, "residuals"]:
+        """Half the sum of their squares is minimised."""
+        fit = self.weights.sqrt() * self.misfit(x)
+        return torch.cat([fit.flatten(), self.regularisation**0.5 * x])
 
     def linearise(self, x: Vector) -> tuple[Vector, Operator]:
-        """See `LeastSquares`; `x` is the filter, flat."""
-        shape = (-1, self.kernel, self.kernel)
-        scores = correlate(self.samples, x.view(shape))
+        """See `LeastSquares`."""
+        samples, count = self.samples, len(self.labels)
+        weights = self.weights * samples.inside
+        scores = samples.correlate(x.view(self.shape), count)
         slope = mlu_slope(scores)
-        curvature = self.weights * slope * slope
-
-        def pull_back(maps: Maps) -> Vector:
-            return filter_gradient(self.samples, maps, self.kernel).flatten()
+        curvature = weights * slope * slope
 
         def operator(v: Vector) -> Vector:
-            maps = curvature * correlate(self.samples, v.view(shape))
-            return pull_back(maps) + self.regularisation * v
+            return samples.gram(v.view(self.shape), curvature).flatten() + self.regularisation * v
 
-        misfit = self.weights * slope * (mlu(scores) - self.labels)
-        return -pull_back(misfit) - self.regularisation * x, operator
+        misfit = weights * slope * (mlu(scores) - samples.pad(self.labels))
+        return -samples.gradient(misfit).flatten() - self.regularisation * x, operator
 
 
 class JointProblem:
     """Fit projection and filter together, on the first frame's samples.
+
+    A filter f after a projection P is one filter Pᵀf on the unprojected features, and so is each
+    of their slopes: that is all that the samples are ever correlated with.
 
     Source: facts.md 5.2, step 8. The preconditioner divides by the regularisation of each part.
     """
@@ -168,30 +148,45 @@ class JointProblem:
         kernel = self.options.kernel
         return weights.view(-1, kernel, kernel), projection.view(self.options.channels, -1)
 
+    def residuals(self, x: Vector) -> Float[Tensor, "residuals"]:
+        """Half the sum of their squares is minimised."""
+        weights, projection = self.split(x)
+        scores = correlate(project(self.features, projection), weights)
+        fit = self.weights.sqrt() * (mlu(scores) - self.labels)
+        return torch.cat([fit.flatten(), self.preconditioner.sqrt() * x])
+
     def linearise(self, x: Vector) -> tuple[Vector, Operator]:
         """See `LeastSquares`; `x` is filter and projection, flat and one after the other."""
-        weights, projection = self.split(x)
-        samples = project(self.features, projection)
-        scores = correlate(samples, weights)
+        strip, count = self._strip, len(self.labels)
+        weights, projection = (part.flatten(1) for part in self.split(x))
+        shares = self.weights * strip.inside
+        scores = strip.correlate(self._as_filter(projection.T @ weights), count)
         slope = mlu_slope(scores)
-        curvature = self.weights * slope * slope
+        curvature = shares * slope * slope
 
-        def push_forward(v: Vector) -> Maps:
-            filter_step, projection_step = self.split(v)
-            moved = project(self.features, projection_step)
-            return correlate(samples, filter_step) + correlate(moved, weights)
-
-        def pull_back(maps: Maps) -> Vector:
-            filter_part = filter_gradient(samples, maps, self.options.kernel)
-            samples_part = sample_gradient(weights, maps)
-            projection_part = samples_part.flatten(1) @ self.features.flatten(1).T
-            return torch.cat([filter_part.flatten(), projection_part.flatten()])
+        def pull_back(gradient: Filter) -> Vector:
+            flat = gradient.flatten(1)
+            return torch.cat([(projection @ flat).flatten(), (weights @ flat.T).flatten()])
 
         def operator(v: Vector) -> Vector:
-            return pull_back(curvature * push_forward(v)) + self.preconditioner * v
+            filter_step, projection_step = (part.flatten(1) for part in self.split(v))
+            moved = projection.T @ filter_step + projection_step.T @ weights
+            return pull_back(strip.gram(self._as_filter(moved), curvature)) + (
+                self.preconditioner * v
+            )
 
-        misfit = self.weights * slope * (mlu(scores) - self.labels)
-        return -pull_back(misfit) - self.preconditioner * x, operator
+        misfit = shares * slope * (mlu(scores) - strip.pad(self.labels))
+        return -pull_back(strip.gradient(misfit)) - self.preconditioner * x, operator
+
+    @cached_property
+    def _strip(self) -> Strip:
+        channels, count, *cells = self.features.shape
+        strip = Strip(channels, count, tuple(cells), self.options.kernel, self.features)
+        strip.samples.copy_(self.features)
+        return strip
+
+    def _as_filter(self, flat: Float[Tensor, "c taps"]) -> Filter:
+        return flat.unflatten(1, (self.options.kernel, self.options.kernel))
 
 
 def project(
@@ -248,13 +243,19 @@ class Classifier:
 
     def update(
         self,
-        samples: Samples,
+        samples: Strip,
         labels: Maps,
         weights: Float[Tensor, "n"],
         problem: type[FilterProblem] = FilterProblem,
+        *,
+        plain: bool = False,
     ) -> None:
-        """Fits the filter to the weighted memory, a few steps from where it is."""
-        kernel, regularisation = self.options.kernel, self.options.filter_regularisation
-        posed = problem(samples, labels, weights, kernel, regularisation)
-        solution = gauss_newton(posed, self.filter.flatten(), 1, self.options.update_steps)
+        """Fits the filter to the weighted memory, a few steps from where it is.
+
+        Args:
+            plain: leaves every slope to autograd.
+        """
+        posed = problem(samples, labels, weights, self.options.filter_regularisation)
+        chosen = ByAutograd(posed) if plain else posed
+        solution = gauss_newton(chosen, self.filter.flatten(), 1, self.options.update_steps)
         self.filter = solution.view_as(self.filter)

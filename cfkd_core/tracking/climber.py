@@ -13,36 +13,35 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cfkd_core import boxes, ops
 from cfkd_core.models.folding import fold
 from cfkd_core.models.iou_head import IoUHead, Modulation, SearchFeatures
 from cfkd_core.models.pyramid import STRIDES
+from cfkd_core.tracking import bins
+from cfkd_core.tracking.bins import Bins
 
 
-class Level(NamedTuple):
+class Path(NamedTuple):
     """The head's path from one level of the search features to the predicted IoU.
 
     Attributes:
-        weights: of the linear layer, on pooled cells ordered row, column, channel; modulation and
+        weights: of the linear layer, on pooled cells ordered column, row, channel; modulation and
             BatchNorm are in them.
         bias: of the same.
         output: what each hidden value adds to the predicted IoU.
-        bins: pooled cells along each side.
-        stride: px per cell of the map.
+        level: its bins.
     """
 
     weights: Float[Tensor, "hidden cells"]
     bias: Float[Tensor, "hidden"]
     output: Float[Tensor, "hidden"]
-    bins: int
-    stride: int
+    level: bins.Level
 
 
 class Climber:
     """Says how much each box overlaps the target, and which way is up.
 
     Attributes:
-        levels: one for block 3, one for block 4; their values add up.
+        paths: one from block 3, one from block 4; their values add up.
     """
 
     def __init__(self, head: IoUHead, modulation: Modulation) -> None:
@@ -53,11 +52,12 @@ class Climber:
             modulation: of one target.
         """
         outputs = head.output.weight[0].split(head.width)
-        self.levels = (
-            _level(head.fc3, modulation.level3[0], outputs[0], STRIDES[2]),
-            _level(head.fc4, modulation.level4[0], outputs[1], STRIDES[3]),
+        self.paths = (
+            _path(head.fc3, modulation.level3[0], outputs[0], STRIDES[2]),
+            _path(head.fc4, modulation.level4[0], outputs[1], STRIDES[3]),
         )
         self._bias = head.output.bias
+        self._bins = Bins(tuple(path.level for path in self.paths), head.output.weight)
 
     def judge(
         self, features: SearchFeatures, proposals: Float[Tensor, "p 4"]
@@ -68,63 +68,77 @@ class Climber:
             features: of one search patch.
             proposals: px of the search patch.
         """
-        corners = boxes.to_xyxy(proposals).T
-        reach = torch.cat([corners[:2].amin(1), corners[2:].amax(1)]).tolist()
-        values, slopes = self._bias, 0
-        for level, maps in zip(self.levels, features, strict=True):
-            value, slope = _level_slope(level, maps[0], corners, reach)
-            values, slopes = values + value, slopes + slope
-        return values, slopes
+        low, side = proposals.T.view(2, 2, -1)
+        ends = torch.stack([low, low + side], dim=-1)
+        reach = ends[..., 0].amin(1).tolist() + ends[..., 1].amax(1).tolist()
+        windows, firsts = zip(
+            *(
+                _window(maps[0], [edge / path.level.stride for edge in reach])
+                for path, maps in zip(self.paths, features, strict=True)
+            ),
+            strict=True,
+        )
+        placed = self._bins.place(ends, list(firsts), max(map(len, windows)))
+        gradient = torch.zeros_like(placed.weights)
+        values = self._bias
+        for path, window, weights, slopes in zip(
+            self.paths,
+            windows,
+            self._bins.split(placed.weights),
+            self._bins.split(gradient),
+            strict=True,
+        ):
+            across, down = weights[..., : len(window)].unbind()
+            value, across_slope, down_slope = _follow(path, window, across, down)
+            values = values + value
+            slopes[0, ..., : len(window)] = across_slope
+            slopes[1, ..., : len(window)] = down_slope
+        return values, self._bins.slope(placed, gradient)
 
 
-def _level(
+def _path(
     layer: nn.Sequential,
     modulation: Float[Tensor, "c"],
     output: Float[Tensor, "hidden"],
     stride: int,
-) -> Level:
+) -> Path:
     """Linear layer, BatchNorm and modulation as one linear layer."""
     linear = fold(layer)[0]
-    bins = round((linear.in_features / len(modulation)) ** 0.5)
-    modulated = linear.weight.view(-1, len(modulation), bins, bins) * modulation[:, None, None]
-    weights = modulated.permute(0, 2, 3, 1).flatten(1)
-    return Level(weights, linear.bias, output, bins, stride)
+    side = round((linear.in_features / len(modulation)) ** 0.5)
+    modulated = linear.weight.view(-1, len(modulation), side, side) * modulation[:, None, None]
+    weights = modulated.permute(0, 3, 2, 1).flatten(1)
+    return Path(weights, linear.bias, output, bins.Level(side, stride))
 
 
-def _level_slope(
-    level: Level, maps: Float[Tensor, "c s s"], corners: Float[Tensor, "4 p"], reach: list[float]
-) -> tuple[Float[Tensor, "p"], Float[Tensor, "p 4"]]:
-    """What one level adds to the predicted IoU of each proposal, and to its slope in x, y, w, h.
+def _follow(
+    path: Path,
+    window: Float[Tensor, "n n c"],
+    across: Float[Tensor, "p b n"],
+    down: Float[Tensor, "p b n"],
+) -> tuple[Float[Tensor, "p"], Float[Tensor, "p b n"], Float[Tensor, "p b n"]]:
+    """What one path adds to the predicted IoU of each proposal, and its slope in the bin weights.
 
-    With W the bin weights along x and V those along y, a map F is pooled to V F Wᵀ; a slope G of
-    the pooled cells is one of Gᵀ V F in W and of G W Fᵀ in V.
-
-    Args:
-        corners: left, top, right and bottom of the proposals, px of the search patch.
-        reach: the same of the rectangle around them all.
+    With the bin weights W along x and V along y, a map F is pooled to V F Wᵀ; a slope G of the
+    pooled cells is one of Gᵀ V F in W and of G W Fᵀ in V. The products over rows are done for all
+    proposals at once, those over columns for all rows and channels of a proposal.
     """
-    window, first = _window(maps, [edge / level.stride for edge in reach])
-    side = len(window)
-    low, high = (corners.view(2, 2, -1) / level.stride - first[:, None]).unbind()
-    weights, slopes = ops.bin_weights_and_slopes(low, high, level.bins, side)
-    across, down = weights[0, :, None], weights[1].flatten(0, 1)
-    flat = window.view(side, -1)
+    proposals, side, cells = across.shape
+    flat = window.flatten(1)
+    rows = (down.flatten(0, 1) @ flat).view(proposals, side, cells, -1)
+    columns = rows.transpose(1, 2).flatten(2)
+    pooled = across @ columns
+    hidden = torch.addmm(path.bias, pooled.flatten(1), path.weights.T).relu_()
 
-    rows = (down @ flat).view(-1, level.bins, side, window.shape[2])
-    pooled = across @ rows
-    hidden = torch.addmm(level.bias, pooled.flatten(1), level.weights.T).relu()
-
-    pooled_slope = (((hidden > 0) * level.output) @ level.weights).view_as(pooled)
-    across_slope = (pooled_slope @ rows.mT).sum(1)
-    down_slope = (across.mT @ pooled_slope).view(len(down), -1) @ flat.T
-    weights_slope = torch.stack([across_slope, down_slope.view_as(across_slope)])
-    with_low, with_high = (weights_slope * slopes).sum((-2, -1)) / level.stride
-    return hidden @ level.output, torch.cat([with_low + with_high, with_high]).T
+    pooled_slope = (((hidden > 0) * path.output) @ path.weights).view_as(pooled)
+    across_slope = pooled_slope @ columns.mT
+    spread = (across.mT @ pooled_slope).view(proposals, cells, side, -1).transpose(1, 2)
+    down_slope = spread.reshape(proposals * side, -1) @ flat.T
+    return hidden @ path.output, across_slope, down_slope.view_as(across_slope)
 
 
 def _window(
     maps: Float[Tensor, "c s s"], reach: list[float]
-) -> tuple[Float[Tensor, "n n c"], Float[Tensor, "2"]]:
+) -> tuple[Float[Tensor, "n n c"], tuple[int, int]]:
     """A square part of the maps that `reach` (in cells) does not leave, and its first cell (x, y).
 
     Cells that no box touches have no weight, so leaving them out is exact.
@@ -137,4 +151,4 @@ def _window(
     side = max(math.ceil(right) - x, math.ceil(bottom) - y, 0) + 1
     x, y = min(x, cells - side), min(y, cells - side)
     window = maps.permute(1, 2, 0)[y : y + side, x : x + side]
-    return window.contiguous(), maps.new_tensor([x, y])
+    return window.contiguous(), (x, y)

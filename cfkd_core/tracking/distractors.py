@@ -1,14 +1,12 @@
 """DRNet's loss for the online filter: what it scores worst counts most."""
 
-from cfkd_core.tracking.classifier import (
-    FilterProblem,
-    Maps,
-    correlate,
-    filter_gradient,
-    mlu,
-    mlu_slope,
-)
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cfkd_core.tracking.classifier import FilterProblem, mlu, mlu_slope
 from cfkd_core.tracking.optimise import Operator, Vector
+from cfkd_core.tracking.strip import Padded
 
 
 class DistractorProblem(FilterProblem):
@@ -26,30 +24,39 @@ class DistractorProblem(FilterProblem):
         for the order of the two weights: the height is taken before w_i is applied.
     """
 
+    def residuals(self, x: Vector) -> Float[Tensor, "residuals"]:
+        """Half the sum of their squares is minimised; `x` is the filter, flat."""
+        misfit = self.misfit(x)
+        height = misfit.abs().amax((1, 2)) + 0.01
+        factor = (height / height.amax()).exp()[:, None, None]
+        fit = factor * self.weights.sqrt() * misfit
+        return torch.cat([fit.flatten(), self.regularisation**0.5 * x])
+
     def linearise(self, x: Vector) -> tuple[Vector, Operator]:
-        """See `LeastSquares`; `x` is the filter, flat."""
-        shape = (-1, self.kernel, self.kernel)
-        scores = correlate(self.samples, x.view(shape))
-        slope, misfit = mlu_slope(scores), mlu(scores) - self.labels
+        """See `LeastSquares`."""
+        samples, count = self.samples, len(self.labels)
+        scores = samples.correlate(x.view(self.shape), count)
+        slope = mlu_slope(scores)
+        misfit = (mlu(scores) - samples.pad(self.labels)) * samples.inside
         worst = misfit.abs().flatten(1).argmax(1, keepdim=True)
         signed = misfit.flatten(1).gather(1, worst)
         sign, height = signed.sign()[:, 0], signed.abs()[:, 0] + 0.01
         highest = height.argmax()
         share = height / height[highest]
-        factor = self.weights.sqrt() * share.exp()[:, None, None]
+        factor = self.weights.sqrt() * share.exp()[:, None, None] * samples.inside
 
-        def push_forward(v: Vector) -> Maps:
-            moved = slope * correlate(self.samples, v.view(shape))
+        def push_forward(v: Vector) -> Padded:
+            moved = slope * samples.correlate(v.view(self.shape), count)
             raised = sign * moved.flatten(1).gather(1, worst)[:, 0]
             more = (raised - share * raised[highest]) / height[highest]
             return factor * (moved + misfit * more[:, None, None])
 
-        def pull_back(maps: Maps) -> Vector:
+        def pull_back(maps: Padded) -> Vector:
             pulled = factor * maps
             more = (pulled * misfit).sum((1, 2)) / height[highest]
             more[highest] -= more @ share
             pulled.flatten(1).scatter_add_(1, worst, (sign * more)[:, None])
-            return filter_gradient(self.samples, slope * pulled, self.kernel).flatten()
+            return samples.gradient(slope * pulled).flatten()
 
         def operator(v: Vector) -> Vector:
             return pull_back(push_forward(v)) + self.regularisation * v

@@ -19,6 +19,7 @@ from cfkd_core.tracking.distractors import DistractorProblem
 from cfkd_core.tracking.localise import LocaliseOptions
 from cfkd_core.tracking.memory import MemoryOptions
 from cfkd_core.tracking.online import Look, OnlineOptions, OnlineTracker
+from cfkd_core.tracking.runtime import RuntimeName
 
 DRNET = OnlineOptions(
     size=320,
@@ -48,7 +49,7 @@ class DrnetTracker(OnlineTracker):
 
     Args:
         net: its head, if it has one, regresses boxes.
-        seed, plain: see `OnlineTracker`.
+        seed, plain, runtime: see `OnlineTracker`.
 
     Differs: a box keeps sides of `SHORTEST_SIDE`; the author's code sets no limit.
     """
@@ -63,17 +64,17 @@ class DrnetTracker(OnlineTracker):
         seed: int = 0,
         name: str = "mdrnet",
         plain: bool = False,
+        runtime: RuntimeName = "torch",
     ) -> None:
         if isinstance(net.iou_head, IoUHead):
             raise InputError("this network's head predicts IoU (ATOM); DRNet needs a box head")
-        super().__init__(net, options, seed=seed, name=name, plain=plain)
+        super().__init__(net, options, seed=seed, name=name, plain=plain, runtime=runtime)
 
     @torch.no_grad()
     def refined(self, look: Look) -> Float[np.ndarray, "4"]:
         """The classifier's box, moved and stretched as the head says."""
         head = self._running.iou_head
         placed = self._tensor(look.patch.to_patch(self.box))
-        features = head.search_features(look.pyramid)
-        offsets = head.predict(features, self.modulation, placed[None, None])[0, 0]
+        offsets = head.predict(look.features, self.modulation, placed[None, None])[0, 0]
         moved = boxes.decode_offsets(placed, offsets).double().cpu().numpy()
         return boxes.from_centre(boxes.centre(moved), moved[2:].clip(min=SHORTEST_SIDE))

@@ -10,11 +10,12 @@ from cfkd_core.models.backbones import imagenet_backbone
 from cfkd_core.models.box_head import BoxHead
 from cfkd_core.models.tensor_file import read_metadata
 from cfkd_core.models.weights import import_pytracking, load
-from cfkd_core.tracking.atom import ATOM, AtomTracker
+from cfkd_core.tracking.atom import ATOM, OURS, AtomTracker
 from cfkd_core.tracking.drnet import DRNET, DrnetTracker
 from cfkd_core.tracking.mosse import MosseTracker
 from cfkd_core.tracking.online import OnlineTracker
 from cfkd_core.tracking.opencv import MAKERS, OpenCVTracker
+from cfkd_core.tracking.runtime import RuntimeName
 from cfkd_core.tracking.tracker import Tracker
 
 _ATOMS, _DRNETS = ("atom", "matom"), ("drnet", "mdrnet")
@@ -32,7 +33,9 @@ ALIASES = {"matom-thesis": "cfkd"}
 _NARROW = ("mobilenet_v2", "mobilenet_v2_c96", "resnet18_t")
 
 
-def load_tracker(name: str, *, weights: Path | None = None, seed: int = 0) -> Tracker:
+def load_tracker(
+    name: str, *, weights: Path | None = None, seed: int = 0, runtime: RuntimeName = "auto"
+) -> Tracker:
     """A tracker by name, ready for `init`.
 
     Args:
@@ -42,9 +45,11 @@ def load_tracker(name: str, *, weights: Path | None = None, seed: int = 0) -> Tr
             a network. Without it, what ships under the name, or else the ImageNet backbone and no
             head.
         seed: of everything random.
+        runtime: what runs a network on search patches: onnxruntime, torch, or auto for the faster
+            of those that are installed. The answers are the same to rounding.
 
     Raises:
-        InputError: for a name that is not one of them, or weights that cannot be used.
+        InputError: for a name that is not one of them, or weights or a runtime that cannot be used.
     """
     if name not in TRACKERS and name not in trained():
         choices = ", ".join(dict.fromkeys([*TRACKERS, *trained()]))
@@ -53,7 +58,7 @@ def load_tracker(name: str, *, weights: Path | None = None, seed: int = 0) -> Tr
         if weights is not None:
             raise InputError(f"tracker {name}: takes no weights, got {weights}")
         return MosseTracker(seed=seed) if name == "mosse" else OpenCVTracker(name, seed=seed)
-    return tracker_for(_network(name, weights), name, seed=seed)
+    return tracker_for(_network(name, weights), name, seed=seed, runtime=runtime)
 
 
 def trained() -> tuple[str, ...]:
@@ -63,17 +68,21 @@ def trained() -> tuple[str, ...]:
     return (*names, *(alias for alias, name in ALIASES.items() if name in names))
 
 
-def tracker_for(net: AtomNet, name: str, *, seed: int = 0) -> OnlineTracker:
+def tracker_for(
+    net: AtomNet, name: str, *, seed: int = 0, runtime: RuntimeName = "auto"
+) -> OnlineTracker:
     """The tracker that a network is made for, under a name of your choice.
 
     The head says which algorithm, the backbone how wide the classifier is. A network without a
-    head is tracked with as ATOM, unless its name is that of a DRNet.
+    head is tracked with as ATOM, unless its name is that of a DRNet. Everything is as in the
+    thesis, unless the name is `matom`, our own student's: its box is steadied (`OURS`).
     """
     channels = 32 if net.backbone.name in _NARROW else 64
     regresses = name in _DRNETS if net.iou_head is None else isinstance(net.iou_head, BoxHead)
-    kind, options = (DrnetTracker, DRNET) if regresses else (AtomTracker, ATOM)
+    ours = OURS if name == "matom" else ATOM
+    kind, options = (DrnetTracker, DRNET) if regresses else (AtomTracker, ours)
     fitting = replace(options, classifier=replace(options.classifier, channels=channels))
-    return kind(net, fitting, seed=seed, name=name)
+    return kind(net, fitting, seed=seed, name=name, runtime=runtime)
 
 
 def _network(name: str, weights: Path | None) -> AtomNet:

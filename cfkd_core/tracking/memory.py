@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cfkd_core.tracking.strip import Strip
+
 
 @dataclass(frozen=True)
 class MemoryOptions:
@@ -21,8 +23,12 @@ class SampleMemory:
     """Projected samples, labels and weights; the first frame's samples come first.
 
     Attributes:
+        samples, labels: one in each slot; zeros in empty ones.
         weights: sum to 1 over the filled slots, 0 in empty ones.
         filled: how many slots are in use.
+
+    Args:
+        kernel: cells a side of the filter that is fitted to them.
     """
 
     def __init__(
@@ -30,25 +36,27 @@ class SampleMemory:
         samples: Float[Tensor, "d n h w"],
         labels: Float[Tensor, "n h w"],
         options: MemoryOptions,
+        kernel: int,
     ) -> None:
         self.options = options
         self.initial = self.filled = samples.shape[1]
-        channels, _, height, width = samples.shape
-        self.samples = samples.new_zeros(channels, options.capacity, height, width)
-        self.labels = labels.new_zeros(options.capacity, height, width)
+        channels, _, *cells = samples.shape
+        self._strip = Strip(channels, options.capacity, tuple(cells), kernel, samples)
+        self.samples = self._strip.samples
+        self.labels = labels.new_zeros(options.capacity, *cells)
         self.weights = labels.new_zeros(options.capacity)
         self.samples[:, : self.initial] = samples
         self.labels[: self.initial] = labels
         self.weights[: self.initial] = 1 / self.initial
         self._latest: int | None = None
 
-    def filled_slots(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Samples, labels and weights in use; leaving out empty slots, of weight 0, is exact."""
-        return (
-            self.samples[:, : self.filled],
-            self.labels[: self.filled],
-            self.weights[: self.filled],
-        )
+    def all_slots(self) -> tuple[Strip, Tensor, Tensor]:
+        """Samples, labels and weights, also of slots that are empty."""
+        return self._strip, self.labels, self.weights
+
+    def filled_slots(self) -> tuple[Strip, Tensor, Tensor]:
+        """The same without empty slots, of weight 0, for whom a fit makes no difference."""
+        return self._strip, self.labels[: self.filled], self.weights[: self.filled]
 
     def insert(
         self,

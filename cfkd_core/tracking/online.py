@@ -18,10 +18,11 @@ from torch import Tensor
 from cfkd_core import boxes, ops
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.folding import fold
+from cfkd_core.models.iou_head import SearchFeatures
 from cfkd_core.models.pyramid import Pyramid
 from cfkd_core.patches import Patch, crop, to_images
 from cfkd_core.tracking import augment
-from cfkd_core.tracking.augment import AugmentOptions
+from cfkd_core.tracking.augment import AugmentOptions, View
 from cfkd_core.tracking.classifier import (
     Classifier,
     ClassifierOptions,
@@ -30,6 +31,7 @@ from cfkd_core.tracking.classifier import (
 )
 from cfkd_core.tracking.localise import Localisation, LocaliseOptions, localise
 from cfkd_core.tracking.memory import MemoryOptions, SampleMemory
+from cfkd_core.tracking.runtime import RuntimeName, TorchRuntime, choose
 from cfkd_core.tracking.tracker import Frame, Prediction, Status, check_frame
 
 # Patches are cut at eighths of a pixel: boxes that differ by rounding alone see the same pixels.
@@ -58,13 +60,13 @@ class Look(NamedTuple):
 
     Attributes:
         patch: around the last known place.
-        pyramid: the backbone's features.
+        features: the head's, of the same patch; None without a head.
         sample: block 4 in the classifier's channels.
         score_map: the classifier's response; the middle cell is no motion.
     """
 
     patch: Patch
-    pyramid: Pyramid
+    features: SearchFeatures | None
     sample: Float[Tensor, "d 1 h w"]
     score_map: Float[Tensor, "h w"]
 
@@ -77,20 +79,29 @@ class OnlineTracker(ABC):
 
     Attributes:
         net: as it was given; what runs is a copy of it made for inference.
+        runtime: what runs it on search patches.
         modulation: the head's view of the target.
         filter_problem: what the filter is fitted to after the first frame.
 
     Args:
         net: put in evaluation mode; runs where its parameters are.
         seed: of everything random, anew at every `init`; equal seeds give equal boxes.
-        plain: runs `net` itself and leaves out every other short cut: the slow reference, whose
-            boxes are the same to 1e-3 px.
+        plain: runs `net` itself, in torch, and leaves out every other short cut: the slow
+            reference, whose boxes are the same to 1e-3 px.
+        runtime: what runs the network on search patches; see `runtime.choose`.
     """
 
     filter_problem: type[FilterProblem] = FilterProblem
 
     def __init__(
-        self, net: AtomNet, options: OnlineOptions, *, seed: int, name: str, plain: bool
+        self,
+        net: AtomNet,
+        options: OnlineOptions,
+        *,
+        seed: int,
+        name: str,
+        plain: bool,
+        runtime: RuntimeName,
     ) -> None:
         self.name = name
         self.net = net.eval()
@@ -99,6 +110,7 @@ class OnlineTracker(ABC):
         self.plain = plain
         self.device = next(net.parameters()).device
         self._running = net if plain else fold(net)
+        self.runtime = TorchRuntime(net) if plain else choose(runtime, self._running)
         self._generator = torch.Generator()
 
     @property
@@ -133,18 +145,21 @@ class OnlineTracker(ABC):
             augment.render(frame, self._centre, self._side, options.size, view)
             for view in views[1:]
         ]
-        pyramid = self._running.backbone(to_images([patch.pixels, *changed], self.device))
-        plain = normalise(pyramid.block4)
+        # one at a time: the maps of thirty views would travel to the main memory and back
+        images = (to_images([each], self.device) for each in [patch.pixels, *changed])
+        pyramids = [self._running.backbone(image) for image in images]
+        plain = normalise(torch.cat([pyramid.block4 for pyramid in pyramids]))
         dropped = augment.drop_channels(plain[0], options.augment, self._generator)
         features = torch.cat([plain, dropped]).transpose(0, 1).contiguous()
         shifts = np.array([view.shift for view in views] + [(0.0, 0.0)] * len(dropped))
         labels = self._labels(shifts, features.shape[-1])
         self.classifier = Classifier(features, labels, options.classifier, self._generator)
-        self.memory = SampleMemory(self.classifier.project(features), labels, options.memory)
+        samples = self.classifier.project(features)
+        self.memory = SampleMemory(samples, labels, options.memory, options.classifier.kernel)
         if self.net.iou_head is not None:
-            target = Pyramid(*(block[:1] for block in pyramid))
             placed = self._tensor(patch.to_patch(box))
-            self.modulation = self._running.iou_head.modulation(target, placed[None])
+            self.modulation = self._running.iou_head.modulation(pyramids[0], placed[None])
+            self.meet(views, pyramids, placed)
 
     @torch.no_grad()
     def update(self, frame: Frame) -> Prediction:
@@ -162,18 +177,29 @@ class OnlineTracker(ABC):
 
     @torch.no_grad()
     def look(self, frame: Frame) -> Look:
-        """Crops around the last known place and runs backbone and classifier; changes nothing."""
+        """Crops around the last known place and runs network and classifier; changes nothing."""
         centre = np.round(self._centre / CROP_GRID) * CROP_GRID
         side = max(float(np.round(self._side / CROP_GRID)), 1.0) * CROP_GRID
         patch = crop(frame, centre, side, self.options.size)
-        pyramid = self._running.backbone(to_images([patch.pixels], self.device))
-        sample = self.classifier.project(normalise(pyramid.block4).transpose(0, 1))
-        return Look(patch, pyramid, sample, self.classifier.score(sample)[0])
+        block4, features = self.runtime.see(patch.pixels)
+        sample = self.classifier.project(normalise(block4).transpose(0, 1))
+        return Look(patch, features, sample, self.classifier.score(sample)[0])
 
     def localise(self, look: Look) -> Localisation:
         """Reads the score map; changes nothing."""
         extent = self._extent / look.patch.scale
         return localise(look.score_map, extent, self.options.size, self.options.localise)
+
+    def meet(  # noqa: B027
+        self, views: list[View], pyramids: list[Pyramid], target: Float[Tensor, "4"]
+    ) -> None:
+        """What a kind of head learns of the target in the first frame, besides `modulation`.
+
+        Args:
+            views: of the first frame, the plain one first.
+            pyramids: the backbone's features of each.
+            target: the box in the plain view, px.
+        """
 
     @abstractmethod
     def refined(self, look: Look) -> Float[np.ndarray, "4"] | None:
@@ -221,4 +247,5 @@ class OnlineTracker(ABC):
     def _learn(self, status: Status) -> None:
         self._updates += 1
         if status == "hard_negative" or self._updates % self.options.train_every == 0:
-            self.classifier.update(*self.memory.filled_slots(), self.filter_problem)
+            memory = self.memory.all_slots() if self.plain else self.memory.filled_slots()
+            self.classifier.update(*memory, self.filter_problem, plain=self.plain)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -18,6 +19,47 @@ class LeastSquares(Protocol):
 
     def linearise(self, x: Vector) -> tuple[Vector, Operator]:
         """The descent direction -Jᵀr at `x`, and the product v -> JᵀJv."""
+
+
+@runtime_checkable
+class Residuals(Protocol):
+    """Minimise ||r(x)||² / 2, with r written down and nothing else."""
+
+    preconditioner: Vector | None
+
+    def residuals(self, x: Vector) -> Float[Tensor, "residuals"]:
+        """r(x), differentiable twice."""
+
+
+class ByAutograd:
+    """A problem linearised from its residuals alone: the plain way, and the reference.
+
+    Jᵀu is what autograd gives for any u, and it is linear in u: so its slope in u, along v, is Jv.
+
+    Source: the double backward of CFKD's optimiser (facts.md 5.2, step 8).
+    """
+
+    def __init__(self, problem: Residuals) -> None:
+        self._problem = problem
+        self.preconditioner = problem.preconditioner
+
+    def linearise(self, x: Vector) -> tuple[Vector, Operator]:
+        """See `LeastSquares`."""
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            residuals = self._problem.residuals(x)
+            dummy = torch.zeros_like(residuals, requires_grad=True)
+            (pulled,) = torch.autograd.grad(residuals, x, dummy, create_graph=True)
+
+        def pull_back(u: Float[Tensor, "residuals"]) -> Vector:
+            (product,) = torch.autograd.grad(residuals, x, u, retain_graph=True)
+            return product
+
+        def operator(v: Vector) -> Vector:
+            (pushed,) = torch.autograd.grad(pulled, dummy, v, retain_graph=True)
+            return pull_back(pushed)
+
+        return -pull_back(residuals.detach()), operator
 
 
 def conjugate_gradient(

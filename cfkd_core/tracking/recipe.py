@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cfkd_core.errors import InputError
 from cfkd_core.tracking.load import load_tracker
+from cfkd_core.tracking.runtime import RuntimeName
 from cfkd_core.tracking.tracker import Tracker
 
 # A thread's own: a tracker follows one target at a time, and a cluster's worker has many threads.
@@ -21,12 +22,14 @@ class TrackerRecipe:
         weights: other weights than those that ship.
         seed: of everything random in the tracker.
         options: of the tracker's own kind, instead of those it is built with; such as `MATOM_VOT`.
+        runtime: of a network on search patches; the answers are the same to rounding.
     """
 
     name: str
     weights: Path | None = None
     seed: int = 0
     options: object | None = None
+    runtime: RuntimeName = "auto"
 
     def build(self) -> Tracker:
         """The tracker; the same object each time within a thread, so that weights load once.
@@ -43,7 +46,9 @@ class TrackerRecipe:
         return _built.tracker
 
     def _new(self) -> Tracker:
-        tracker = load_tracker(self.name, weights=self.weights, seed=self.seed)
+        tracker = load_tracker(
+            self.name, weights=self.weights, seed=self.seed, runtime=self.runtime
+        )
         if self.options is not None:
             # those without a network have made their tables from the options already
             own = type(tracker.options) if hasattr(tracker, "net") else None

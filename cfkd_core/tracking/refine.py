@@ -14,7 +14,10 @@ from cfkd_core import boxes
 
 @dataclass(frozen=True)
 class RefineOptions:
-    """How proposals are drawn, moved and averaged. Source: facts.md 5.1."""
+    """How proposals are drawn, moved and averaged. Source: facts.md 5.1.
+
+    The last three are not in ATOM, which believes the head at once: see `steadied`.
+    """
 
     proposals: int = 10  # the classifier's own box and nine jittered ones
     position_jitter: float = 0.1  # of sqrt(w h)
@@ -23,6 +26,9 @@ class RefineOptions:
     step_length: float = 1.0
     keep: int = 3  # the best of them are averaged
     aspect_limit: float = 6.0
+    size_rate: float = 1.0
+    size_pull: float = 0.0
+    aspect_pull: float = 0.0
 
 
 class Ascent(NamedTuple):
@@ -110,3 +116,28 @@ def select(ascent: Ascent, options: RefineOptions) -> Float[np.ndarray, "4"] | N
     scores = ascent.iou[-1].masked_fill(~sound, -torch.inf)
     best = scores.topk(min(options.keep, int(sound.sum()))).indices
     return found[best].mean(0).double().cpu().numpy()
+
+
+def steadied(
+    size: Float[np.ndarray, "2"],
+    last: Float[np.ndarray, "2"],
+    first: Float[np.ndarray, "2"],
+    options: RefineOptions,
+) -> Float[np.ndarray, "2"]:
+    """A size that follows the head's with a delay, and is drawn back to what it was at first.
+
+    A head that errs a little errs again from there in the next frame, and after a hundred frames
+    the box has the size that the head prefers. Of the logarithm of the size, `size_rate` of the
+    way to the head's is gone at once; `size_pull` of what the area and `aspect_pull` of what the
+    aspect ratio has gained on the first frame's is lost again.
+
+    Args:
+        size: the head's answer; any unit that is the same for all three.
+        last: of the frame before.
+        first: of the first frame.
+    """
+    gained = np.log(last / first)
+    area = gained.mean()
+    step = options.size_rate * np.log(size / last)
+    pull = options.size_pull * area + options.aspect_pull * (gained - area)
+    return last * np.exp(step - pull)

@@ -8,7 +8,7 @@ from torch import nn
 
 from cfkd_core._compat import torchvision
 from cfkd_core.benchmarks import cost
-from cfkd_core.models.atom import build_atom
+from cfkd_core.models.atom import AtomNet, build_atom
 from cfkd_core.models.backbones import build_backbone
 
 MIB = 2**20
@@ -157,6 +157,23 @@ def test_a_checkpoint_is_as_long_as_the_file_would_be(tmp_path):
     size = (tmp_path / "x.pth").stat().st_size
     # the name of the archive inside is the file's, so a few bytes may differ
     assert cost.checkpoint_bytes(net, None) == pytest.approx(size, abs=64 * len(net.state_dict()))
+
+
+def test_a_networks_modules_add_up_to_the_network():
+    table = cost.by_module(build_atom("matom"))
+    for whole in ("backbone", "head"):
+        parts = table[table.index.str.startswith(f"{whole}.")]
+        assert parts.sum().tolist() == pytest.approx(table.loc[whole].tolist())
+    assert table.loc["together", "parameters"] == 239_360 + 351_329  # facts.md 2.1, 2.2
+    assert table.loc["backbone", "M MACs"] == pytest.approx(250.9, abs=0.05)
+    assert table.loc["backbone", "M eq. 4.5"] == pytest.approx(333.8, abs=0.05)
+    # facts.md 5.5: reference branch, search branch, ten boxes
+    assert table.loc["head", "M MACs"] == pytest.approx(23.9 + 95.6 + 1.4, abs=0.1)
+
+
+def test_a_backbone_alone_has_no_head_to_count():
+    table = cost.by_module(AtomNet(build_backbone("resnet18_t"), None), size=64)
+    assert list(table.index) == [*(f"backbone.block{n}" for n in (1, 2, 3, 4)), "backbone"]
 
 
 def test_latency_is_the_median_of_the_counted_calls(monkeypatch):

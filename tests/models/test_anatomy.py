@@ -1,9 +1,10 @@
 """Diagrams are drawn from these records, so they must say what the modules do."""
 
 import torch
+from torch import nn
 
 from cfkd_core.models import anatomy
-from cfkd_core.models.anatomy import Step, Unit
+from cfkd_core.models.anatomy import Layer, Step, Unit
 from cfkd_core.models.backbones import build_backbone
 
 
@@ -43,3 +44,14 @@ def test_watching_leaves_the_network_as_it_was():
     anatomy.units(net, torch.rand(1, 3, 32, 32))
     assert net.training
     assert all(not module._forward_hooks for module in net.modules())
+
+
+def test_the_layers_of_a_plain_network_and_nothing_else():
+    net = nn.Sequential(
+        nn.Conv2d(1, 6, 5), nn.Tanh(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(24, 10)
+    )
+    assert anatomy.layers(net, torch.rand(1, 1, 8, 8)) == [
+        Layer("convolution", 5, (1, 8, 8), (6, 4, 4)),
+        Layer("pooling", 2, (6, 4, 4), (6, 2, 2)),
+        Layer("full", 0, (24, 1, 1), (10, 1, 1)),
+    ]

@@ -103,14 +103,18 @@ def test_a_head_refines_the_box_within_bounds(video):
     )
 
 
-def test_short_cuts_do_not_change_the_boxes(video):
+@pytest.mark.parametrize("runtime", ["torch", "onnxruntime"])
+def test_short_cuts_do_not_change_the_boxes(video, runtime):
     """Folded layers and the slope by hand against the network as it is and autograd."""
+    if runtime == "onnxruntime":
+        pytest.importorskip("onnxruntime")
     frames, truth = video
     torch.manual_seed(0)
     net = build_atom("matom").requires_grad_(False)
     net.backbone = imagenet_backbone("mobilenet_v2")
     net.iou_head.output.weight *= 0.02  # slopes as gentle as a trained head's
-    fast, plain = (AtomTracker(net, plain=plain) for plain in (False, True))
+    fast, plain = AtomTracker(net, runtime=runtime), AtomTracker(net, plain=True)
+    assert (fast.runtime.name, plain.runtime.name) == (runtime, "torch")
     found, expected = (track(each, frames[:6], truth[0]) for each in (fast, plain))
     assert np.ptp(expected.boxes[:, 2]) > 1
     np.testing.assert_allclose(found.boxes, expected.boxes, atol=1e-3)

@@ -5,6 +5,8 @@ from torch.nn import functional
 from cfkd_core import ops
 from cfkd_core.tracking import classifier
 from cfkd_core.tracking.classifier import Classifier, ClassifierOptions, FilterProblem, JointProblem
+from cfkd_core.tracking.optimise import ByAutograd, gauss_newton
+from cfkd_core.tracking.strip import Strip
 
 
 def randn(*shape, seed=0):
@@ -24,15 +26,10 @@ def test_correlate_is_a_convolution_layer(kernel):
     torch.testing.assert_close(classifier.correlate(samples, weights), by_conv2d(samples, weights))
 
 
-@pytest.mark.parametrize("kernel", [3, 4])
-def test_gradients_are_adjoints(kernel):
-    samples, weights = randn(6, 3, 9, 7), randn(6, kernel, kernel, seed=1)
-    maps = randn(3, 9, 7, seed=2)
-    product = (classifier.correlate(samples, weights) * maps).sum()
-    in_filter = (classifier.filter_gradient(samples, maps, kernel) * weights).sum()
-    in_samples = (classifier.sample_gradient(weights, maps) * samples).sum()
-    torch.testing.assert_close(in_filter, product)
-    torch.testing.assert_close(in_samples, product)
+def strip_of(samples, kernel):
+    strip = Strip(len(samples), samples.shape[1], tuple(samples.shape[2:]), kernel, samples)
+    strip.samples.copy_(samples)
+    return strip
 
 
 def test_mlu_is_elu_of_leaky_relu():
@@ -63,7 +60,11 @@ def test_joint_problem_is_the_jacobian_of_its_residual():
     weights = torch.tensor([0.3, 0.7]).double()
     x = 0.3 * randn(3 * 16 + 3 * 5, seed=2)
     jacobian = torch.func.jacrev(lambda x: residual(features, labels, weights, options, x))(x)
-    descent, operator = JointProblem(features, labels, weights, options).linearise(x)
+    problem = JointProblem(features, labels, weights, options)
+    torch.testing.assert_close(
+        problem.residuals(x), residual(features, labels, weights, options, x)
+    )
+    descent, operator = problem.linearise(x)
     torch.testing.assert_close(
         descent, -jacobian.T @ residual(features, labels, weights, options, x)
     )
@@ -73,7 +74,7 @@ def test_joint_problem_is_the_jacobian_of_its_residual():
 
 def test_filter_problem_is_the_jacobian_of_its_residual():
     samples, labels, weights = randn(3, 2, 6, 6), randn(2, 6, 6, seed=1), randn(2, seed=4).abs()
-    problem = FilterProblem(samples, labels, weights, kernel=4, regularisation=0.1)
+    problem = FilterProblem(strip_of(samples, 4), labels, weights, regularisation=0.1)
 
     def residual(f):
         fit = classifier.mlu(by_conv2d(samples, f.view(3, 4, 4))) - labels
@@ -85,6 +86,23 @@ def test_filter_problem_is_the_jacobian_of_its_residual():
     torch.testing.assert_close(descent, -jacobian.T @ residual(f))
     v = randn(48, seed=3)
     torch.testing.assert_close(operator(v), jacobian.T @ (jacobian @ v))
+
+
+@pytest.mark.parametrize("filled", [30, 250])
+def test_an_update_is_that_of_double_backward(filled):
+    """The memory of a real tracker, full or not: empty slots make no difference."""
+    samples = torch.zeros(32, 250, 18, 18)
+    samples[:, :filled] = randn(32, filled, 18, 18).float()
+    labels, weights = torch.zeros(250, 18, 18), torch.zeros(250)
+    labels[:filled] = ops.gaussian_label(9 + randn(filled, 2, seed=1).float(), 18, 0.9)
+    weights[:filled] = 1 / filled
+    strip, start = strip_of(samples, 4), 0.03 * randn(32 * 16, seed=2).float()
+    plain = ByAutograd(FilterProblem(strip, labels, weights, 0.1))
+    fast = FilterProblem(strip, labels[:filled], weights[:filled], 0.1)
+    expected, found = (gauss_newton(each, start, 1, 5) for each in (plain, fast))
+    step = (expected - start).norm()
+    assert step > 0.1 * start.norm()
+    assert (found - expected).norm() < 1e-5 * step
 
 
 def test_the_classifier_learns_where_the_target_is():
@@ -106,7 +124,7 @@ def test_the_classifier_learns_where_the_target_is():
     assert divmod(int(scores.argmax()), 18) == (4, 12)
     before = found.filter.clone()
     samples = found.project(features)
-    found.update(samples, ops.gaussian_label(centres, 18, 0.9), torch.full((5,), 0.2))
+    found.update(strip_of(samples, 4), ops.gaussian_label(centres, 18, 0.9), torch.full((5,), 0.2))
     assert not torch.equal(found.filter, before)
     assert divmod(int(found.score(samples)[1].argmax()), 18) == (5, 6)
 
@@ -114,3 +132,14 @@ def test_the_classifier_learns_where_the_target_is():
 def test_normalise_gives_unit_mean_square():
     features = classifier.normalise(randn(2, 3, 4, 5) * 40)
     torch.testing.assert_close(features.square().mean((1, 2, 3)), torch.ones(2).double())
+
+
+def test_an_update_takes_little_memory():
+    """The samples are 10 MB, and a copy of them in every step was most of the time."""
+    strip = strip_of(torch.zeros(32, 250, 18, 18), 4)
+    problem = FilterProblem(strip, torch.zeros(250, 18, 18), torch.full((250,), 1 / 250), 0.1)
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
+        gauss_newton(problem, torch.ones(32 * 16), 1, 5)
+    taken = [event.self_cpu_memory_usage for event in profile.events()]
+    assert 0 < max(taken) < 1e6

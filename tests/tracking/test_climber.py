@@ -135,8 +135,8 @@ def test_folding_leaves_the_head_as_it_was():
     head, modulation, _ = made_case(32)
     before = copy.deepcopy(head.state_dict())
     climber = Climber(head, modulation)
-    for level in climber.levels:
-        level.weights.zero_()
+    for path in climber.paths:
+        path.weights.zero_()
     for name, tensor in head.state_dict().items():
         assert torch.equal(tensor, before[name]), name
 

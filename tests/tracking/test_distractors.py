@@ -6,6 +6,7 @@ from cfkd_core.tracking import classifier
 from cfkd_core.tracking.classifier import FilterProblem
 from cfkd_core.tracking.distractors import DistractorProblem
 from cfkd_core.tracking.optimise import gauss_newton
+from cfkd_core.tracking.strip import Strip
 
 KERNEL, CHANNELS, CELLS = 4, 3, 6
 
@@ -19,8 +20,16 @@ WEIGHTS = torch.tensor([0.3, 0.1, 0.4, 0.0, 0.2]).double()  # the fourth has fad
 X = 0.3 * randn(CHANNELS * KERNEL**2, seed=2)
 
 
-def problem(kind=DistractorProblem, samples=SAMPLES, labels=LABELS, weights=WEIGHTS):
-    return kind(samples, labels, weights, KERNEL, 0.1)
+def problem(
+    kind=DistractorProblem, samples=SAMPLES, labels=LABELS, weights=WEIGHTS, regularisation=0.1
+):
+    return kind(strip_of(samples), labels, weights, regularisation)
+
+
+def strip_of(samples):
+    strip = Strip(CHANNELS, samples.shape[1], (CELLS, CELLS), KERNEL, samples)
+    strip.samples.copy_(samples)
+    return strip
 
 
 def residual(x):
@@ -47,6 +56,7 @@ def by_double_backward(x, v):
 
 def test_it_is_the_jacobian_of_its_residual():
     jacobian = torch.func.jacrev(residual)(X)
+    torch.testing.assert_close(problem().residuals(X), residual(X))
     descent, operator = problem().linearise(X)
     torch.testing.assert_close(descent, -jacobian.T @ residual(X))
     for seed in (3, 4):
@@ -84,8 +94,8 @@ def test_samples_that_fit_alike_count_alike():
     """Copies of one sample have the factor e at any filter: all is e² times as in FilterProblem."""
     samples, labels = SAMPLES[:, :1].expand(-1, 3, -1, -1), LABELS[:1].expand(3, -1, -1)
     equal = torch.full((3,), 1 / 3).double()
-    emphatic = DistractorProblem(samples, labels, equal, KERNEL, 0.0)
-    plain = FilterProblem(samples, labels, equal, KERNEL, 0.0)
+    emphatic = problem(DistractorProblem, samples, labels, equal, 0.0)
+    plain = problem(FilterProblem, samples, labels, equal, 0.0)
     v = randn(len(X), seed=3)
     (descent, operator), (expected, product) = (each.linearise(X) for each in (emphatic, plain))
     torch.testing.assert_close(descent, expected * torch.e**2)

@@ -6,7 +6,7 @@ from cfkd_core.errors import InputError
 from cfkd_core.models import weights
 from cfkd_core.models.atom import ARCHITECTURES, Architecture, AtomNet, build, build_atom
 from cfkd_core.models.backbones import imagenet_backbone
-from cfkd_core.tracking.atom import ATOM, MATOM, AtomTracker
+from cfkd_core.tracking.atom import ATOM, MATOM, OURS, AtomTracker
 from cfkd_core.tracking.drnet import DRNET, MDRNET, DrnetTracker
 from cfkd_core.tracking.load import TRACKERS, tracker_for, trained
 from cfkd_core.tracking.tracker import Tracker
@@ -71,7 +71,8 @@ def test_the_options_follow_from_the_network(architecture, options, channels):
 
 def test_a_network_without_a_head_tracks_as_its_name_says():
     net = AtomNet(imagenet_backbone("mobilenet_v2"), None)
-    assert tracker_for(net, "matom").options == MATOM
+    assert tracker_for(net, "cfkd").options == MATOM
+    assert tracker_for(net, "matom").options == OURS
     assert tracker_for(net, "mdrnet").options == MDRNET
     assert cfkd_core.load_tracker("mdrnet").options == MDRNET
 

@@ -11,12 +11,23 @@ def fill(memory, count, rate=0.01):
 
 
 def fresh(**options):
-    return SampleMemory(torch.randn(2, 4, 3, 3), torch.randn(4, 3, 3), MemoryOptions(**options))
+    samples, labels = torch.randn(2, 4, 3, 3), torch.randn(4, 3, 3)
+    return SampleMemory(samples, labels, MemoryOptions(**options), kernel=4)
 
 
 def test_a_new_memory_holds_the_first_frame_in_equal_parts():
     _, _, weights = fresh(capacity=8).filled_slots()
     assert weights.tolist() == [0.25] * 4
+
+
+def test_filled_slots_leave_out_empty_ones_and_share_the_memory():
+    memory = fresh(capacity=8)
+    fill(memory, 1)
+    strip, labels, weights = memory.filled_slots()
+    assert (len(labels), len(weights)) == (5, 5)
+    assert [len(each) for each in memory.all_slots()[1:]] == [8, 8]
+    memory.samples[:, 4] = 7
+    assert (strip.samples[:, 4] == 7).all()
 
 
 def test_each_new_sample_counts_more_than_the_one_before():

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from cfkd_core.tracking.optimise import conjugate_gradient, gauss_newton
+from cfkd_core.tracking.optimise import ByAutograd, conjugate_gradient, gauss_newton
 
 
 @pytest.fixture
@@ -38,9 +38,13 @@ class Rosenbrock:
 
     preconditioner = None
 
-    def linearise(self, x):
+    def residuals(self, x):
         a, b = x
-        residual = torch.stack([10 * (b - a * a), 1 - a])
+        return torch.stack([10 * (b - a * a), 1 - a])
+
+    def linearise(self, x):
+        a = x[0]
+        residual = self.residuals(x)
         jacobian = torch.tensor([[-20 * a, 10.0], [-1.0, 0.0]], dtype=x.dtype)
         return -jacobian.T @ residual, lambda v: jacobian.T @ (jacobian @ v)
 
@@ -48,3 +52,14 @@ class Rosenbrock:
 def test_gauss_newton_solves_a_nonlinear_problem():
     found = gauss_newton(Rosenbrock(), torch.tensor([-1.2, 1.0]).double(), 3, 2)
     torch.testing.assert_close(found, torch.ones(2).double(), atol=1e-6, rtol=0)
+
+
+@torch.no_grad()
+def test_autograd_linearises_as_by_hand():
+    x, v = torch.tensor([-1.2, 1.0]).double(), torch.tensor([0.3, -0.8]).double()
+    (descent, operator), (expected, product) = (
+        problem.linearise(x) for problem in (ByAutograd(Rosenbrock()), Rosenbrock())
+    )
+    torch.testing.assert_close(descent, expected)
+    torch.testing.assert_close(operator(v), product(v))
+    assert not descent.requires_grad

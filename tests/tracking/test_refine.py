@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from cfkd_core import boxes
-from cfkd_core.tracking.refine import Ascent, RefineOptions, ascend, jitter, select
+from cfkd_core.tracking.refine import Ascent, RefineOptions, ascend, jitter, select, steadied
 
 BOX = torch.tensor([100.0, 110.0, 60.0, 40.0])
 TRUE = torch.tensor([108.0, 104.0, 52.0, 47.0])
@@ -74,3 +74,30 @@ def test_select_survives_a_collapsed_box(side):
     np.testing.assert_allclose(
         select(Ascent(path, torch.ones(1, 1)), RefineOptions()), [0, 0, 1, 3]
     )
+
+
+def test_atom_believes_the_head_at_once():
+    size, last, first = np.array([30.0, 50]), np.array([20.0, 60]), np.array([25.0, 25])
+    np.testing.assert_allclose(steadied(size, last, first, RefineOptions()), size)
+
+
+def test_a_steadied_size_by_hand():
+    """Twice as wide as at first: its area has gained log 2 / 2, its ratio as much."""
+    first = np.array([10.0, 10])
+    last = np.array([20.0, 10])
+    options = RefineOptions(size_rate=0.5, size_pull=0.2, aspect_pull=0.4)
+    half = np.log(2) / 2
+    grown = [np.log(20) - 0.2 * half - 0.4 * half, np.log(10) - 0.2 * half + 0.4 * half]
+    np.testing.assert_allclose(steadied(last, last, first, options), np.exp(grown))
+    # and the head's answer counts half
+    bigger = steadied(4 * last, last, first, options)
+    np.testing.assert_allclose(bigger, 2 * np.exp(grown))
+
+
+def test_a_head_that_errs_again_and_again_is_held_back():
+    """Ten per cent too much in every frame: without a pull the box would grow for ever."""
+    size = first = np.array([40.0, 20.0])
+    options = RefineOptions(size_rate=0.2, size_pull=0.1, aspect_pull=0.1)
+    for _ in range(500):
+        size = steadied(1.1 * size, size, first, options)
+    np.testing.assert_allclose(size, first * 1.1**2, rtol=1e-6)

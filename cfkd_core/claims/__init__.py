@@ -1,0 +1,1 @@
+"""What the thesis claims, and what this project finds of each claim: the scorecard."""

@@ -1,0 +1,161 @@
+"""A network as ONNX graphs, one for each time at which a tracker asks it something.
+
+Once a target: `target_graph`. Once a frame: `search_graph`. As often as boxes are judged:
+`judge_graph`, which gives the slope of the predicted IoU as well, so that whoever runs it can climb
+without automatic differentiation.
+"""
+
+from typing import NamedTuple
+
+import onnx
+from torch import nn
+
+from cfkd_core.models.atom import AtomNet
+from cfkd_core.models.backbones import Backbone
+from cfkd_core.models.box_head import BoxHead
+from cfkd_core.models.folding import fold
+from cfkd_core.models.onnx_graph import Graph
+from cfkd_core.models.onnx_pooling import Bins, Pooling, bins, pool, pull_back
+from cfkd_core.models.pyramid import STRIDES, Pyramid
+
+_STRIDE3, _STRIDE4 = STRIDES[2], STRIDES[3]
+
+
+def search_graph(net: AtomNet) -> onnx.ModelProto:
+    """`images` -> `block4` and, where there is a head, its search features `level3`, `level4`.
+
+    Images are RGB in [0, 1], "b 3 h w", of any size.
+
+    Args:
+        net: in evaluation mode.
+    """
+    folded = fold(net)
+    graph = Graph("search")
+    blocks = _pyramid(graph, folded.backbone, graph.input("images", "b", 3, "h", "w"))
+    graph.output(blocks.block4, "block4", "b", folded.backbone.channels[3], "h4", "w4")
+    head = folded.iou_head
+    if head is not None:
+        level3 = graph.run(head.search_conv3, blocks.block3)
+        level4 = graph.run(head.search_conv4, blocks.block4)
+        graph.output(level3, "level3", "b", head.width, "h3", "w3")
+        graph.output(level4, "level4", "b", head.width, "h4", "w4")
+    return graph.model()
+
+
+def target_graph(net: AtomNet, size: int) -> onnx.ModelProto:
+    """`images`, `box` -> `modulation3`, `modulation4`: what the head makes of a target.
+
+    Args:
+        net: with a head, in evaluation mode.
+        size: side of the patch, px; one image, with the target's box (x, y, w, h) in its px.
+    """
+    folded = fold(net)
+    head = folded.iou_head
+    graph = Graph("target")
+    blocks = _pyramid(graph, folded.backbone, graph.input("images", 1, 3, size, size))
+    box = graph.input("box", 1, 4)
+    maps3 = graph.run(head.target_conv3, blocks.block3)
+    maps4 = graph.run(head.target_conv4, blocks.block4)
+    bins3, bins4 = bins(graph, box, 3, size, _STRIDE3), bins(graph, box, 1, size, _STRIDE4)
+    pooled3 = pool(graph, maps3, bins3, head.target_conv3[0].out_channels).pooled
+    pooled4 = pool(graph, maps4, bins4, head.width).pooled
+    vector3 = graph.run(head.target_vector3, _channels_first(graph, pooled3))
+    both = graph.apply("Concat", vector3, _channels_first(graph, pooled4), axis=1)
+    for name, layer in (("modulation3", head.modulate3), ("modulation4", head.modulate4)):
+        graph.output(graph.apply("Flatten", graph.run(layer, both)), name, 1, head.width)
+    return graph.model()
+
+
+def judge_graph(net: AtomNet, size: int) -> onnx.ModelProto:
+    """What the head says of boxes (x, y, w, h), `proposals`, in px of one search patch.
+
+    `level3`, `level4`, `modulation3`, `modulation4`, `proposals` -> `iou` (predicted 2 IoU - 1) and
+    `slope` (of each in its own x, y, w and h); or -> `offsets`, from a head that regresses boxes.
+
+    Args:
+        net: with a head, in evaluation mode.
+        size: side of the patch, px.
+    """
+    head = fold(net.iou_head)
+    graph = Graph("judge")
+    cells3, cells4 = size // _STRIDE3, size // _STRIDE4
+    level3 = graph.input("level3", 1, head.width, cells3, cells3)
+    level4 = graph.input("level4", 1, head.width, cells4, cells4)
+    modulation3 = graph.input("modulation3", 1, head.width)
+    modulation4 = graph.input("modulation4", 1, head.width)
+    proposals = graph.input("proposals", "p", 4)
+    bins3 = bins(graph, proposals, 5, size, _STRIDE3)
+    bins4 = bins(graph, proposals, 3, size, _STRIDE4)
+    levels = [
+        _level(graph, head.fc3, level3, modulation3, bins3),
+        _level(graph, head.fc4, level4, modulation4, bins4),
+    ]
+    hidden = graph.apply("Concat", *(level.hidden for level in levels), axis=1)
+    weights, bias = graph.constant(head.output.weight.T), graph.constant(head.output.bias)
+    values = graph.apply("Gemm", hidden, weights, bias)
+    if isinstance(head, BoxHead):
+        graph.output(values, "offsets", "p", 4)
+        return graph.model()
+    graph.output(graph.shaped(values, -1), "iou", "p")
+    outputs = head.output.weight[0].split(head.width)
+    slopes = [
+        _slope(graph, level, graph.constant(output))
+        for level, output in zip(levels, outputs, strict=True)
+    ]
+    graph.output(graph.apply("Add", *slopes), "slope", "p", 4)
+    return graph.model()
+
+
+def _pyramid(graph: Graph, backbone: Backbone, images: str) -> Pyramid:
+    """The names of the four blocks' maps."""
+    centred = graph.apply("Sub", images, graph.constant(backbone.mean))
+    value, blocks = graph.apply("Div", centred, graph.constant(backbone.std)), []
+    for block in (backbone.block1, backbone.block2, backbone.block3, backbone.block4):
+        value = graph.run(block, value)
+        blocks.append(value)
+    return Pyramid(*blocks)
+
+
+class _Level(NamedTuple):
+    """One level of the head, from its maps to the hidden values of each box `(p hidden)`.
+
+    Attributes:
+        weights: of the linear layer, `(cells hidden)`, on cells ordered row, column, channel.
+        modulation: `(1 c)`.
+    """
+
+    hidden: str
+    weights: str
+    modulation: str
+    channels: int
+    pooling: Pooling
+    bins: Bins
+
+
+def _level(graph: Graph, layer: nn.Sequential, maps: str, modulation: str, bins: Bins) -> _Level:
+    """Pools, modulates and judges, as `ProposalHead.predict` does."""
+    linear = layer[0]
+    channels = linear.in_features // bins.count**2
+    by_cell = linear.weight.view(-1, channels, bins.count**2).transpose(1, 2).flatten(1)
+    weights = graph.constant(by_cell.T)
+    pooling = pool(graph, maps, bins, channels)
+    modulated = graph.apply("Mul", pooling.pooled, modulation)
+    flat = graph.apply("Flatten", modulated)
+    hidden = graph.apply("Relu", graph.apply("Gemm", flat, weights, graph.constant(linear.bias)))
+    return _Level(hidden, weights, modulation, channels, pooling, bins)
+
+
+def _slope(graph: Graph, level: _Level, output: str) -> str:
+    """What a level adds to the slope of the predicted IoU in x, y, w and h: `_level`, backwards."""
+    alive = graph.apply("Cast", graph.apply("Greater", level.hidden, graph.constant(0.0)), to=1)
+    hidden_slope = graph.apply("Mul", alive, output)
+    cells = graph.apply("MatMul", hidden_slope, graph.apply("Transpose", level.weights))
+    side = level.bins.count
+    slope = graph.apply(
+        "Mul", graph.shaped(cells, -1, side, side, level.channels), level.modulation
+    )
+    return pull_back(graph, slope, level.pooling, level.bins)
+
+
+def _channels_first(graph: Graph, pooled: str) -> str:
+    return graph.apply("Transpose", pooled, perm=[0, 3, 1, 2])

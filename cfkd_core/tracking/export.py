@@ -1,0 +1,122 @@
+"""A tracker's network in files that need neither torch nor this project."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from cfkd_core import files
+from cfkd_core.datasets.pair_plan import PairOptions
+from cfkd_core.datasets.pairs import PairDataset, Source
+from cfkd_core.errors import InputError
+from cfkd_core.models.backbones import IMAGENET_MEAN, IMAGENET_STD
+from cfkd_core.tracking.online import OnlineOptions, OnlineTracker
+from cfkd_core.tracking.runtime import require
+from cfkd_core.tracking.tracker import Tracker
+
+if TYPE_CHECKING:
+    import onnx
+
+METADATA = "metadata.json"
+
+# Search patches as a tracker cuts them: about the last place, and in the colours that there are.
+AS_TRACKED = PairOptions(grey=0.0, brightness=0.0, scale_jitter=0.15, shift_jitter=1.0)
+
+
+def export(
+    tracker: Tracker, folder: Path, calibration: Iterable[Source] | None = None
+) -> list[Path]:
+    """Writes a tracker's network as ONNX graphs, and `metadata.json`, which says how to use them.
+
+    `search.onnx` is asked once a frame; with a head there are `target.onnx`, asked once a target,
+    and `judge.onnx`, asked as often as boxes are judged. See `models.export` for their values.
+
+    Args:
+        folder: is made where it is missing.
+        calibration: annotated videos or stills that show what `search_int8.onnx` must be able to
+            express; without them it is not written.
+
+    Returns:
+        The files, the metadata last.
+
+    Raises:
+        InputError: if the tracker has no network, `onnx` or `onnxruntime` is not installed, there
+            is nothing to calibrate on, or the folder cannot be written.
+    """
+    if not isinstance(tracker, OnlineTracker):
+        raise InputError(f"tracker {tracker.name}: has no network to export; choose matom, say")
+    require()
+    models = _graphs(tracker, calibration)
+    paths = {name: folder / f"{name}.onnx" for name in models}
+    for name, model in models.items():
+        files.write_bytes(paths[name], model.SerializeToString())
+    metadata = _metadata(tracker) | {
+        "graphs": {name: _description(paths[name].name, each) for name, each in models.items()}
+    }
+    files.write_text(folder / METADATA, json.dumps(metadata, indent=2) + "\n")
+    return [*paths.values(), folder / METADATA]
+
+
+def calibration_images(
+    sources: Iterable[Source], options: OnlineOptions, count: int = 64
+) -> list[Float[np.ndarray, "1 3 s s"]]:
+    """Search patches as a tracker with these options would see them: RGB in [0, 1].
+
+    Raises:
+        InputError: if there is nothing to cut them from.
+    """
+    fitting = replace(AS_TRACKED, size=options.size, search_scale=options.search_scale)
+    pairs = PairDataset(sources, count, seed=0, options=fitting)
+    return [pairs[index].search.numpy() for index in range(count)]
+
+
+def _graphs(
+    tracker: OnlineTracker, calibration: Iterable[Source] | None
+) -> dict[str, "onnx.ModelProto"]:
+    """The graphs by their names."""
+    from cfkd_core.models.export import judge_graph, search_graph, target_graph
+
+    net, size = tracker.net, tracker.options.size
+    models = {"search": search_graph(net)}
+    if calibration is not None:
+        from cfkd_core.models.quantise import quantise
+
+        images = calibration_images(calibration, tracker.options)
+        models["search_int8"] = quantise(models["search"], images)
+    if net.iou_head is not None:
+        models |= {"target": target_graph(net, size), "judge": judge_graph(net, size)}
+    return models
+
+
+def _metadata(tracker: OnlineTracker) -> dict:
+    """What must be known of the tracker, and of what its graphs take."""
+    return {
+        "tracker": {"name": tracker.name, "kind": type(tracker).__name__, **tracker.card},
+        "network": asdict(tracker.net.architecture),
+        "images": {
+            "layout": "batch, RGB, height, width",
+            "range": [0, 1],
+            "size": tracker.options.size,
+            "normalised inside": {"mean": IMAGENET_MEAN, "std": IMAGENET_STD},
+        },
+        "boxes": "x, y, w, h in px of the patch, counted from its top left edge",
+    }
+
+
+def _description(file: str, model: "onnx.ModelProto") -> dict:
+    """Where a graph lies, its hash, and the shapes of what it takes and gives."""
+    return {
+        "file": file,
+        "sha256": hashlib.sha256(model.SerializeToString()).hexdigest(),
+        "inputs": {value.name: _shape(value) for value in model.graph.input},
+        "outputs": {value.name: _shape(value) for value in model.graph.output},
+    }
+
+
+def _shape(value: "onnx.ValueInfoProto") -> list[int | str]:
+    return [side.dim_param or side.dim_value for side in value.type.tensor_type.shape.dim]

@@ -1,0 +1,131 @@
+"""What runs the network on a search patch: torch, or ONNX Runtime, which takes half the time.
+
+The first frame, where the target is learnt, and the box head's few linear layers are torch's in
+either case: a target is the same to the last bit, whatever it is then followed with.
+"""
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cfkd_core.errors import InputError
+from cfkd_core.models.atom import AtomNet
+from cfkd_core.models.iou_head import SearchFeatures
+from cfkd_core.patches import Pixels, to_images
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+RuntimeName = Literal["auto", "torch", "onnxruntime"]
+
+
+class Sight(NamedTuple):
+    """What the network makes of one search patch: all that a frame needs of it.
+
+    Attributes:
+        block4: of the backbone.
+        features: of the head; None without one.
+    """
+
+    block4: Float[Tensor, "1 c h w"]
+    features: SearchFeatures | None
+
+
+@runtime_checkable
+class Runtime(Protocol):
+    """Runs one network.
+
+    Attributes:
+        name: as `load_tracker` takes it.
+    """
+
+    name: str
+
+    def see(self, pixels: Pixels) -> Sight:
+        """The network's view of a search patch, RGB."""
+
+
+class TorchRuntime:
+    """Runs a network where its parameters are."""
+
+    name = "torch"
+
+    def __init__(self, net: AtomNet) -> None:
+        self._net = net
+        self._device = next(net.parameters()).device
+
+    def see(self, pixels: Pixels) -> Sight:
+        """See `Runtime`."""
+        pyramid = self._net.backbone(to_images([pixels], self._device))
+        head = self._net.iou_head
+        return Sight(pyramid.block4, None if head is None else head.search_features(pyramid))
+
+
+class OnnxRuntime:
+    """Runs a network in ONNX Runtime, on as many threads as torch has when it is made.
+
+    Raises:
+        InputError: if ONNX Runtime is not installed, or the network is not in the main memory.
+    """
+
+    name = "onnxruntime"
+
+    def __init__(self, net: AtomNet) -> None:
+        require()
+        if next(net.parameters()).device.type != "cpu":
+            raise InputError("runtime onnxruntime: runs on the processor; choose torch for a GPU")
+        from cfkd_core.models.export import search_graph
+
+        self._session = start(search_graph(net).SerializeToString())
+
+    def see(self, pixels: Pixels) -> Sight:
+        """See `Runtime`."""
+        images = np.divide(pixels.transpose(2, 0, 1)[None], 255, dtype=np.float32, order="C")
+        block4, *features = map(torch.from_numpy, self._session.run(None, {"images": images}))
+        return Sight(block4, SearchFeatures(*features) if features else None)
+
+
+def installed() -> bool:
+    """Whether ONNX Runtime can be used here: it runs graphs, and `onnx` writes them."""
+    return all(find_spec(package) is not None for package in ("onnx", "onnxruntime"))
+
+
+def require() -> None:
+    """Raises `InputError` unless ONNX Runtime can be used here."""
+    if not installed():
+        raise InputError(
+            "onnxruntime: not installed, or onnx is not; pip install 'cfkd[onnx]', or leave the "
+            "network to torch (runtime torch)"
+        )
+
+
+def start(model: bytes) -> "onnxruntime.InferenceSession":
+    """A session of ONNX Runtime that has as many threads as torch has now."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def choose(name: str, net: AtomNet) -> Runtime:
+    """The runtime of that name, for a network made ready for inference.
+
+    Args:
+        name: auto is the fastest that is installed and can run where the network is.
+
+    Raises:
+        InputError: if there is none of that name, or it cannot be used here.
+    """
+    if name == "auto":
+        on_processor = next(net.parameters()).device.type == "cpu"
+        name = "onnxruntime" if installed() and on_processor else "torch"
+    kinds = {kind.name: kind for kind in (TorchRuntime, OnnxRuntime)}
+    if name not in kinds:
+        raise InputError(f"runtime {name}: choose one of auto, {', '.join(kinds)}")
+    return kinds[name](net)

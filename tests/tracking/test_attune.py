@@ -1,0 +1,88 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cfkd_core import boxes, paths
+from cfkd_core.datasets.synthetic import synthetic_sequences
+from cfkd_core.models.iou_head import IoUHead, Modulation, SearchFeatures
+from cfkd_core.models.weights import load
+from cfkd_core.patches import crop, to_images
+from cfkd_core.tracking.atom import MATOM, AtomTracker
+from cfkd_core.tracking.attune import AttuneOptions, attune
+
+TARGETS = torch.tensor([[110.0, 120.0, 60.0, 40.0], [90.0, 100.0, 60.0, 40.0]])
+START = Modulation(torch.full((1, 64), 0.2), torch.full((1, 64), 0.2))
+
+
+def generator(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def head():
+    torch.manual_seed(0)
+    return IoUHead(32, 96, 64).eval()
+
+
+@pytest.fixture
+def features():
+    maps = [torch.rand(2, 64, side, side, generator=generator(side)) for side in (36, 18)]
+    return SearchFeatures(*maps)
+
+
+@pytest.fixture(scope="module")
+def film():
+    """A film with half of a thing as its target: no edge of the thing tells where it ends."""
+    (film,) = synthetic_sequences(["syn_light_face"], length=12)
+    halves = film.boxes * [1, 1, 1, 0.5]
+    return film.frames, halves
+
+
+def error(tracker, frame, box):
+    """Mean squared, of the overlap that is predicted for boxes around `box` of a later frame."""
+    patch = crop(frame, boxes.centre(box), 250.0, 288)
+    with torch.no_grad():
+        pyramid = tracker.net.backbone(to_images([patch.pixels], tracker.device))
+        target = torch.from_numpy(patch.to_patch(box)).float()
+        noise = torch.rand(200, 4, generator=generator(9)) - 0.5
+        proposals = target + boxes.area(target).sqrt() * 0.6 * noise
+        overlaps = 2 * boxes.iou(proposals, target.expand_as(proposals)) - 1
+        head = tracker.net.iou_head
+        answers = head.predict(head.search_features(pyramid), tracker.modulation, proposals[None])
+        return (answers[0] - overlaps).square().mean().item()
+
+
+def test_half_of_a_thing_is_known_better_afterwards(film):
+    frames, truth = film
+    net = load(paths.WEIGHTS / "matom.safetensors")
+    errors = []
+    for options in (MATOM, replace(MATOM, attune=AttuneOptions(steps=50))):
+        tracker = AtomTracker(net, options)
+        tracker.init(frames[0], truth[0])
+        errors.append(np.mean([error(tracker, frames[t], truth[t]) for t in (4, 8, 11)]))
+    assert errors[1] < 0.85 * errors[0]
+
+
+def test_nothing_but_the_vectors_changes(head, features):
+    before = {key: value.clone() for key, value in head.state_dict().items()}
+    attune(head, features, START, TARGETS, AttuneOptions(steps=3), generator(1))
+    assert all(torch.equal(before[key], value) for key, value in head.state_dict().items())
+    assert all(parameter.grad is None for parameter in head.parameters())
+    assert START.level3.unique().tolist() == [pytest.approx(0.2)]
+
+
+def test_the_same_seed_gives_the_same_vectors(head, features):
+    first, second = (
+        attune(head, features, START, TARGETS, AttuneOptions(steps=3), generator(1))
+        for _ in range(2)
+    )
+    assert torch.equal(first.level3, second.level3)
+    assert torch.equal(first.level4, second.level4)
+
+
+def test_no_step_changes_nothing(head, features):
+    same = attune(head, features, START, TARGETS, AttuneOptions(), generator(1))
+    assert torch.equal(same.level3, START.level3)
+    assert torch.equal(same.level4, START.level4)

@@ -1,0 +1,73 @@
+"""What runs the network: the same answers, on as many threads as torch has."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import cfkd_core
+from cfkd_core.errors import InputError
+from cfkd_core.models.atom import Architecture, AtomNet, build
+from cfkd_core.tracking.runtime import OnnxRuntime, TorchRuntime, choose
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(0)
+    return build(Architecture("mobilenet_v2", "iou", 8)).eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def test_both_see_the_same(net):
+    pytest.importorskip("onnxruntime")
+    found, expected = OnnxRuntime(net).see(PIXELS), TorchRuntime(net).see(PIXELS)
+    assert found.block4.shape == (1, 64, 6, 6)
+    pairs = zip(found.features, expected.features, strict=True)
+    for a, b in ((found.block4, expected.block4), *pairs):
+        torch.testing.assert_close(a, b, atol=1e-5 * float(b.abs().max()), rtol=0)
+
+
+@torch.no_grad()
+def test_a_backbone_alone_has_no_features(net):
+    pytest.importorskip("onnxruntime")
+    alone = AtomNet(net.backbone, None).eval()
+    for runtime in (OnnxRuntime(alone), TorchRuntime(alone)):
+        assert runtime.see(PIXELS).features is None
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_it_has_as_many_threads_as_torch(net, threads):
+    pytest.importorskip("onnxruntime")
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        session = OnnxRuntime(net)._session
+    finally:
+        torch.set_num_threads(before)
+    assert session.get_session_options().intra_op_num_threads == threads
+
+
+def test_auto_is_the_fastest_that_is_there(net, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    assert choose("auto", net).name == "onnxruntime"
+    assert choose("torch", net).name == "torch"
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert choose("auto", net).name == "torch"
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
+def test_without_the_packages_it_says_what_to_install(monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(InputError, match=r"pip install 'cfkd\[onnx\]'"):
+        cfkd_core.load_tracker("classifier", runtime="onnxruntime")
+    assert cfkd_core.load_tracker("classifier").runtime.name == "torch"
+
+
+def test_an_unknown_runtime_says_which_there_are(net):
+    with pytest.raises(InputError, match="runtime tpu: choose one of auto, torch, onnxruntime"):
+        choose("tpu", net)
+    with pytest.raises(InputError, match="choose torch for a GPU"):
+        OnnxRuntime(build(Architecture("resnet18_t", "none", 0)).to("meta").eval())
