@@ -23,6 +23,9 @@ Values = Float[Tensor | np.ndarray, "*#n"] | np.floating  # numpy gives a scalar
 # The most by which an offset makes a side longer, as a logarithm. Source: facts.md 5.7.
 LARGEST_GROWTH = math.log(1000 / 16)
 
+# Sides between which an area neither vanishes nor overflows, whatever is computed of it.
+SHORTEST, LONGEST = 0.01, 1e6
+
 # `jitter` shrinks the noise with each try, and gives up in the end. Source: facts.md 4.
 JITTER_DECAY = 0.9
 JITTER_TRIES = 100
@@ -143,13 +146,14 @@ def check(box: object, width: int, height: int) -> Float[np.ndarray, "4"]:
     """`box` as four float64 numbers, if a tracker can start from it in a frame of this size.
 
     Raises:
-        InputError: if it is not four finite numbers, has no area, or lies outside the frame.
+        InputError: if it is not four finite numbers, has no area, sides that no object has, or lies
+            outside the frame.
     """
     try:
         values = np.asarray(box, dtype=np.float64).reshape(-1)
-    except (TypeError, ValueError):
-        raise InputError(f"box {box!r}: expected four numbers x, y, w, h") from None
-    shown = ",".join(f"{value:g}" for value in values)
+    except (OverflowError, TypeError, ValueError):
+        raise InputError(f"box {str(box)[:60]!r}: expected four numbers x, y, w, h") from None
+    shown = ",".join(f"{value:g}" for value in values[:9])
     if values.shape != (4,):
         raise InputError(f"box {shown}: expected four numbers x, y, w, h, got {len(values)}")
     if not np.isfinite(values).all():
@@ -157,6 +161,8 @@ def check(box: object, width: int, height: int) -> Float[np.ndarray, "4"]:
     x, y, w, h = values
     if w <= 0 or h <= 0:
         raise InputError(f"box {shown}: width and height must be positive")
+    if not (min(w, h) >= SHORTEST and max(w, h) <= LONGEST):
+        raise InputError(f"box {shown}: width and height must be {SHORTEST:g} to {LONGEST:g} px")
     if x >= width or y >= height or x + w <= 0 or y + h <= 0:
         raise InputError(f"box {shown}: lies outside the frame of {width} x {height} px")
     return values

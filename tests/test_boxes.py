@@ -163,3 +163,16 @@ def test_jitter_gives_up_with_the_box_itself():
     one = np.array([0.0, 0, 9, 0.1])  # a side below 1 px is always shortened: an IoU of 0.5 at most
     made = boxes.jitter(one, np.full(3, 0.01), 0.5, np.random.default_rng(0))
     np.testing.assert_array_equal(made, np.tile(one, (3, 1)))
+
+
+@pytest.mark.parametrize("sides", [(0.009, 5), (5, 1e-300), (1e7, 5), (1e300, 1e300)])
+def test_check_refuses_sides_that_cannot_be_computed_with(sides):
+    with pytest.raises(InputError, match=r"width and height must be 0\.01 to 1e\+06 px"):
+        boxes.check((1, 1, *sides), 100, 50)
+
+
+@pytest.mark.parametrize("box", [[10**400] * 4, ["1" * 5000] * 4, range(3000), [[1, 2], [3]]])
+def test_check_names_what_it_refuses_in_a_line(box):
+    with pytest.raises(InputError) as caught:
+        boxes.check(box, 100, 50)
+    assert len(str(caught.value)) < 200

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from cfkd_core.benchmarks.referee import Latency, measured
 from cfkd_core.datasets.readers import read_rows
 from cfkd_core.errors import InputError
+from cfkd_core.files import is_file, is_folder
 
 
 @runtime_checkable
@@ -89,7 +90,7 @@ class RecordedClock:
                 f"{path}: no such record of seconds; a run leaves one beside its boxes"
             )
         seconds = read_rows(path, 1)[:, 0]
-        if (seconds < 0).any() or np.isinf(seconds).any():
+        if (seconds < 0).any():
             raise InputError(f"{path}: seconds must be finite and not negative")
         return partial(_recorded, path, seconds)
 
@@ -129,7 +130,7 @@ def read_clock(text: str) -> Clock:
         milliseconds = None
     if milliseconds is not None:
         return ConstantClock(milliseconds / 1000)
-    if not Path(text).exists():
+    if not (is_file(Path(text)) or is_folder(Path(text))):
         raise InputError(
             f"latency {text}: neither `live`, nor milliseconds, nor a file or folder of times"
         )

@@ -6,9 +6,9 @@ stay within the sizes that a benchmark's results can have.
 """
 
 import gzip
-import io
 import json
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -18,9 +18,10 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 from jaxtyping import Float
-from scipy.io import loadmat
 
+from cfkd_core.benchmarks import mat
 from cfkd_core.benchmarks.vot import VOT_TAGS, VotAnnotation, VotRun, parse_run
+from cfkd_core.datasets.readers.rows import LARGEST, read_row
 from cfkd_core.errors import InputError
 
 Boxes = Float[np.ndarray, "t 4"]
@@ -98,15 +99,34 @@ def read_vot_annotation(path: Path) -> dict[str, VotAnnotation]:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             entries = json.loads(file.read(MOST_BYTES))
         return {name: _vot_annotation(name, entry) for name, entry in entries.items()}
-    except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError):
+    except _NO_ANNOTATION:
         raise InputError(f"{path}: not a VOT annotation in PySOT's JSON; copy it again") from None
 
 
+# What a damaged gzip, text that is no JSON, and JSON of something else raise.
+_NO_ANNOTATION = (
+    *(OSError, EOFError, zlib.error),
+    *(ValueError, RecursionError),
+    *(TypeError, KeyError, AttributeError, OverflowError),
+)
+
+
 def _vot_annotation(name: str, entry: Mapping) -> VotAnnotation:
+    """An entry of the file as an annotation.
+
+    Raises:
+        ValueError: if regions, size or tags are not those of one video.
+    """
     regions = np.array(entry["gt_rect"], dtype=float)
     # a tag that nobody assessed is an empty list
     tags = {tag: np.array(entry[tag], dtype=bool) for tag in VOT_TAGS if entry.get(tag)}
-    return VotAnnotation(name, regions, (entry["width"], entry["height"]), tags)
+    size = int(entry["width"]), int(entry["height"])
+    lengths = {len(regions), *(len(frames) for frames in tags.values())}
+    if regions.ndim != 2 or regions.shape[1] not in (4, 8) or len(lengths) > 1 or min(size) < 1:
+        raise ValueError(f"{name}: regions of {regions.shape}, tags of {lengths}, size {size}")
+    if (np.abs(regions) > LARGEST).any() or any(frames.ndim != 1 for frames in tags.values()):
+        raise ValueError(f"{name}: regions must be finite, tags one a frame")
+    return VotAnnotation(name, regions, size, tags)
 
 
 def _sequence(path: PurePosixPath) -> str:
@@ -163,6 +183,9 @@ def _in_archive(archive: Path) -> Iterator[tuple[PurePosixPath, Reader]]:
             path = PurePosixPath(member.filename.replace("\\", "/"))
             if path.is_absolute() or ".." in path.parts:
                 raise InputError(f"{archive}: {member.filename!r} leads out of it; distrust it")
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                # zipfile cannot bound how far others swell
+                raise InputError(f"{archive}: {member.filename!r} is not deflated; pack it anew")
             if not member.is_dir():
                 yield path, partial(_member, archive, opened, member)
 
@@ -173,12 +196,18 @@ def _member(archive: Path, opened: zipfile.ZipFile, member: zipfile.ZipInfo, siz
         return file.read(size)
 
 
+# What zipfile raises for one damaged byte or another; RuntimeError for a password.
+_ZIP_ERRORS = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError),
+    *(UnicodeDecodeError, OverflowError, struct.error),
+)
+
+
 @contextmanager
 def _unpacking(archive: Path) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        # the last two: a compression that is unknown, and a password
+    except _ZIP_ERRORS as error:
         raise InputError(f"{archive}: cannot be unpacked ({error}); fetch it anew") from None
 
 
@@ -191,15 +220,8 @@ def _text(content: bytes, place: str) -> str:
 
 def _parse_text(text: str, place: str) -> Boxes:
     """A box a line; commas, tabs and spaces all delimit."""
-    rows = []
-    for number, line in enumerate(text.rstrip().splitlines(), 1):
-        try:
-            row = [float(word) for word in re.split(r"[,\s]+", line.strip())]
-        except ValueError:
-            row = []
-        if len(row) != 4:
-            raise InputError(f"{place}, line {number}: expected 4 numbers, got {line[:60]!r}")
-        rows.append(row)
+    lines = enumerate(text.rstrip().splitlines(), 1)
+    rows = [read_row(line.strip(), (4,), f"{place}, line {number}") for number, line in lines]
     if not rows:
         raise InputError(f"{place}: empty; unpack or write it anew")
     return np.array(rows)
@@ -210,16 +232,15 @@ def _parse_mat(content: bytes, place: str) -> Boxes:
 
     Source: tracker_benchmark v1.1, main_running.m, which writes them.
     """
-    try:
-        results = loadmat(io.BytesIO(content), simplify_cells=True)["results"]
-        entry = results if isinstance(results, Mapping) else results[0]
-        kind, boxes = str(entry["type"]), np.atleast_2d(np.array(entry["res"], dtype=float))
-    # scipy's reader raises whatever a damaged file makes it stumble over
-    except Exception as error:
-        raise InputError(f"{place}: not a result of OTB's toolkit ({error})") from None
-    if kind != "rect" or boxes.shape[1] != 4:
+    results = mat.read(content, place).get("results")
+    entry = results[0] if isinstance(results, list) and results else results
+    boxes = entry.get("res") if isinstance(entry, Mapping) else None
+    if not isinstance(boxes, np.ndarray) or "type" not in entry:
+        raise InputError(f"{place}: not a result of OTB's toolkit (no results with res and type)")
+    kind = str(entry["type"])
+    if kind != "rect" or boxes.ndim != 2 or boxes.shape[1] != 4 or (np.abs(boxes) > LARGEST).any():
         raise InputError(
-            f"{place}: regions of type {kind!r}, {boxes.shape[1]} numbers each; only rectangles "
-            "can be read, as OTB's toolkit makes of the others"
+            f"{place}: regions of type {kind[:60]!r}, {boxes.shape[-1]} numbers each; only finite "
+            "rectangles can be read, as OTB's toolkit makes of the others"
         )
     return boxes

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from cfkd_core.benchmarks.protocols import measures
 from cfkd_core.benchmarks.protocols.protocol import summary
 from cfkd_core.errors import InputError
-from cfkd_core.files import write_text
+from cfkd_core.files import read_json, write_text
 
 
 @dataclass(frozen=True)
@@ -208,10 +208,12 @@ def load_json(path: Path) -> list[Report]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such report; `python -m cfkd_core score --json` writes one")
+    remedy = "score the results again"
+    entries = read_json(path, remedy)
     try:
-        return [_report(entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise InputError(f"{path}: not a report of this project; score the results again") from None
+        return [_report(entry) for entry in entries]
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        raise InputError(f"{path}: not a report of this project; {remedy}") from None
 
 
 def _report(entry: dict) -> Report:
@@ -239,10 +241,10 @@ def _report(entry: dict) -> Report:
 
 def _tuples(curves: dict[str, list[float | None]]) -> dict[str, tuple[float, ...]]:
     return {
-        name: tuple(np.nan if value is None else value for value in values)
+        name: tuple(np.nan if value is None else float(value) for value in values)
         for name, values in curves.items()
     }
 
 
 def _numbers(scores: dict[str, float | None]) -> dict[str, float]:
-    return {name: np.nan if value is None else value for name, value in scores.items()}
+    return {name: np.nan if value is None else float(value) for name, value in scores.items()}

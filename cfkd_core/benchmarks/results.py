@@ -18,7 +18,7 @@ from jaxtyping import Float, Shaped
 from cfkd_core.datasets.readers import read_rows
 from cfkd_core.datasets.sequence import ImageFiles, NumberedImages, Sequence
 from cfkd_core.errors import InputError
-from cfkd_core.files import write_text
+from cfkd_core.files import locked, read_json, write_text
 
 CARD = "tracker.json"
 
@@ -150,10 +150,16 @@ def read_card(folder: Path) -> dict[str, object]:
     path = folder / CARD
     if not path.is_file():
         return {}
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise InputError(f"{path}: not JSON; delete the folder and run again") from None
+    remedy = "delete the folder and run again"
+    card = read_json(path, remedy)
+    data = card.get(_DATA, {}) if isinstance(card, dict) else None
+    keys = {"length", "boxes", "images"}
+    whole = isinstance(data, dict) and all(
+        isinstance(each, dict) and each.keys() >= keys for each in data.values()
+    )
+    if not whole:
+        raise InputError(f"{path}: not the card of a run; {remedy}")
+    return card
 
 
 def configuration(card: Mapping[str, object]) -> dict[str, object]:
@@ -249,20 +255,22 @@ def open_folder(
     """Makes `folder` one of this configuration and these data.
 
     What another configuration has left there is deleted, and with `force` the results of the
-    sequences in `prints`, too.
+    sequences in `prints`, too. Runs of other sequences may open the folder at the same time: each
+    adds its own to the card.
     """
-    stored = read_card(folder)
-    known = stored.get(_DATA, {})
-    if configuration(stored) != card:
-        known = {}
-        for path in layout.files(folder):
-            path.unlink()
-    if force:
-        for name in prints:
-            for repetition in layout.repetitions(folder, name):
-                layout.boxes(folder, name, repetition).unlink()
-    whole = card | {_DATA: known | dict(prints)}
-    write_text(folder / CARD, json.dumps(whole, indent=1, sort_keys=True) + "\n")
+    with locked(folder, wait=True):
+        stored = read_card(folder)
+        known = stored.get(_DATA, {})
+        if configuration(stored) != card:
+            known = {}
+            for path in layout.files(folder):
+                path.unlink()
+        if force:
+            for name in prints:
+                for repetition in layout.repetitions(folder, name):
+                    layout.boxes(folder, name, repetition).unlink(missing_ok=True)
+        whole = card | {_DATA: known | dict(prints)}
+        write_text(folder / CARD, json.dumps(whole, indent=1, sort_keys=True) + "\n")
 
 
 def _differences(old: dict[str, object], new: dict[str, object]) -> str:

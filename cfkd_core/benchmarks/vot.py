@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from cfkd_core.datasets.readers.rows import LARGEST
 from cfkd_core.errors import InputError
-from cfkd_core.files import write_text
+from cfkd_core.files import read_text, write_text
 
 TRACKED = -1
 """The frame has a region. In the file this code does not appear: the region stands there."""
@@ -104,11 +105,7 @@ def read_run(path: Path) -> VotRun:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such VOT result; run the tracker on this sequence first")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file; unpack or write it anew") from None
-    return parse_run(text, str(path))
+    return parse_run(read_text(path), str(path))
 
 
 def parse_run(text: str, place: str) -> VotRun:
@@ -132,7 +129,10 @@ def _parse_line(line: str, place: str) -> list[float]:
     except ValueError:
         row = []
     is_code = len(row) == 1 and row[0] in (SKIPPED, INITIALISED, FAILED)
-    is_region = len(row) in (_RECTANGLE, _QUADRILATERAL) and bool(np.isfinite(row).all())
+    # NaN is not below anything
+    is_region = len(row) in (_RECTANGLE, _QUADRILATERAL) and all(
+        abs(number) <= LARGEST for number in row
+    )
     if not (is_code or is_region):
         raise InputError(
             f"{place}: expected a code 0, 1 or 2, or a region of 4 or 8 numbers, "

@@ -9,8 +9,12 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from cfkd_core.errors import InputError
+from cfkd_core.files import is_file, is_plain_name, read_bytes
 
 Frame = UInt8[np.ndarray, "h w 3"]
+
+MOST_IMAGE_BYTES = 2**29
+"""Of an image file: 8K with 16 bits a colour has 0.2 GB before it is packed."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class Sequence:
     """A video with one box a frame.
 
     Attributes:
-        name: unique within its benchmark; names its result file.
+        name: unique within its benchmark; names its result file, so it must lead nowhere else.
         frames: RGB, decoded on access, never all in memory.
         boxes: (x, y, w, h) in px of the frame, 0-based; NaN where the target has no annotation.
         visible: False where a protocol must not count the frame as one with a target.
@@ -40,6 +44,11 @@ class Sequence:
     regions: Float[np.ndarray, "t 8"] | None = None
 
     def __post_init__(self) -> None:
+        if not is_plain_name(self.name):
+            raise InputError(
+                f"sequence {self.name[:60]!r}: cannot name a file of results; rename it, without "
+                "slashes and in 200 bytes"
+            )
         if not len(self.frames) == len(self.boxes) == len(self.visible):
             raise InputError(
                 f"sequence {self.name}: {len(self.frames)} frames, {len(self.boxes)} boxes, "
@@ -109,16 +118,26 @@ def read_image(path: Path) -> Frame:
     Raises:
         InputError: if the file is missing or is no image that can be decoded.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise InputError(f"{path}: no such image")
-    content = path.read_bytes()
+    content = read_bytes(path, MOST_IMAGE_BYTES)
     # OpenCV decodes half a JPEG to a picture with a flat lower part; the end mark is missing then.
     # A camera may append to a whole one, hence the half.
     if content[:2] == b"\xff\xd8" and content.rfind(b"\xff\xd9") < len(content) // 2:
         raise InputError(f"{path}: a JPEG that ends too soon; copy it again")
-    image = (
-        cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB) if content else None
-    )
+    image = decode_image(content, cv2.IMREAD_COLOR_RGB)
     if image is None:
         raise InputError(f"{path}: cannot be decoded as an image; is it damaged?")
     return image
+
+
+def decode_image(content: bytes, flags: int) -> np.ndarray | None:
+    """What OpenCV makes of an image file's bytes; None where it can make nothing.
+
+    Args:
+        flags: of `cv2.imdecode`.
+    """
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
+    except cv2.error:  # sides that it does not allow, as a damaged header claims them
+        return None

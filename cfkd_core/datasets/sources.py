@@ -1,5 +1,6 @@
 """Folders as sources of training pairs: what lies in one is seen by its layout."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.datasets.stills import read_coco, read_voc
 from cfkd_core.datasets.synthetic_training import training_films
 from cfkd_core.errors import InputError
+from cfkd_core.files import is_folder
 
 # What a command line says of a source, in place of a folder.
 SYNTHETIC = "synthetic"
 FILMS = 200
+MOST_FILMS = 99_999
 
 _SPEC = re.compile(
     r"(?P<place>.+?)(:origin=(?P<origin>[01])|:(?P<count>\d+))?(@(?P<weight>[-+.\deE]+))?"
@@ -36,10 +39,12 @@ def parse_source(spec: str) -> Source:
     match = _SPEC.fullmatch(spec)
     if match is None:
         raise InputError(f"source {spec!r}: expected DIR[:origin=0][@WEIGHT] or synthetic[:COUNT]")
-    if spec != SYNTHETIC and Path(spec).is_dir():
+    if spec != SYNTHETIC and is_folder(Path(spec)):
         return read_source(Path(spec))
     weight = _weight(spec, match["weight"] or "1")
     if match["place"] == SYNTHETIC and match["origin"] is None:
+        if len(match["count"] or "") > len(str(MOST_FILMS)):
+            raise InputError(f"source {spec[:60]!r}: at most {MOST_FILMS} films")
         return Source(SYNTHETIC, training_films(int(match["count"] or FILMS), seed=0), weight)
     if match["count"] is not None:
         raise InputError(f"source {spec!r}: a number of films is for {SYNTHETIC} only")
@@ -49,9 +54,12 @@ def parse_source(spec: str) -> Source:
 
 def _weight(spec: str, text: str) -> float:
     try:
-        return float(text)
+        weight = float(text)
     except ValueError:
         raise InputError(f"source {spec!r}: weight {text!r} is not a number") from None
+    if not 0 < weight < math.inf:
+        raise InputError(f"source {spec!r}: weight {text} must be positive and finite")
+    return weight
 
 
 def read_source(path: Path, weight: float = 1.0, origin: int | None = None) -> Source:
@@ -73,10 +81,11 @@ def read_source(path: Path, weight: float = 1.0, origin: int | None = None) -> S
 
     Source: facts.md 4.
     """
-    layout = next((layout for layout in LAYOUTS if layout.fits(path)), None)
+    there = is_folder(path)
+    layout = next((layout for layout in LAYOUTS if there and layout.fits(path)), None)
     if layout is None:
         looked = "; ".join(f"{each.name}: {each.files}" for each in LAYOUTS)
-        state = "no known layout in this folder" if path.is_dir() else "no such folder"
+        state = "no known layout in this folder" if there else "no such folder"
         raise InputError(f"{path}: {state}; looked for {looked}")
     # cards of weights have the name: enough to know the data, and nothing of one's machine
     name = "/".join(path.resolve().parts[-2:])

@@ -1,14 +1,20 @@
 """Photographs with boxes, as videos of one frame."""
 
-import json
-from pathlib import Path
+from pathlib import Path, PurePath
 from xml.etree import ElementTree
 
 import numpy as np
 from jaxtyping import Float
 
+from cfkd_core import files
 from cfkd_core.datasets.sequence import ImageFiles, Sequence
 from cfkd_core.errors import InputError
+
+MOST_BYTES = 2**30
+"""Of an annotation: COCO's own of 2014 and 2017 have 0.5 GB."""
+
+LARGEST = 1e9
+"""In px: no image is so large."""
 
 
 def read_coco(annotations: Path, images: Path) -> list[Sequence]:
@@ -29,13 +35,13 @@ def read_coco(annotations: Path, images: Path) -> list[Sequence]:
     """
     content = _read_json(annotations)
     try:
-        files = {image["id"]: images / image["file_name"] for image in content["images"]}
+        places = {image["id"]: _inside(images, image["file_name"]) for image in content["images"]}
         found = [
-            (files[each["image_id"]], each["id"], np.array(each["bbox"], dtype=float))
+            (places[each["image_id"]], int(each["id"]), _finite_box(each["bbox"]))
             for each in content["annotations"]
             if _is_one_object(each)
         ]
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise InputError(
             f"{annotations}: not an annotation file of COCO's format ({error!r}); "
             "give the instances file"
@@ -48,10 +54,31 @@ def read_coco(annotations: Path, images: Path) -> list[Sequence]:
 def _read_json(path: Path) -> object:
     if not path.is_file():
         raise InputError(f"{path}: no such annotation file")
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise InputError(f"{path}: not a JSON file; unpack or write it anew") from None
+    return files.read_json(path, "unpack or write it anew", MOST_BYTES)
+
+
+def _inside(images: Path, name: str) -> Path:
+    """The file of that name in `images` or below.
+
+    Raises:
+        ValueError: if the name leads elsewhere.
+    """
+    parts = PurePath(name.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or not parts.name:
+        raise ValueError(f"image {name[:60]!r} leads out of the folder of images")
+    return images / name
+
+
+def _finite_box(numbers: list) -> Float[np.ndarray, "4"]:
+    """A box of four finite numbers.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    box = np.array(numbers, dtype=float)
+    if box.shape != (4,) or not (np.abs(box) <= LARGEST).all():
+        raise ValueError(f"box {str(numbers)[:60]}")
+    return box
 
 
 def _is_one_object(annotation: dict) -> bool:
@@ -76,28 +103,31 @@ def read_voc(annotations: Path, images: Path) -> list[Sequence]:
     Source: the development kit of VOC 2012: a box is xmin, ymin, xmax, ymax in px, counted
     from 1, and holds its last px.
     """
-    files = sorted(annotations.glob("*.xml")) if annotations.is_dir() else []
+    found = sorted(annotations.glob("*.xml")) if annotations.is_dir() else []
     stills = [
-        _still(images / name, number, box)
-        for file in files
-        for name, number, box in _read_voc_file(file)
+        _still(place, number, box)
+        for file in found
+        for place, number, box in _read_voc_file(file, images)
     ]
     if not stills:
         raise InputError(f"{annotations}: no XML file of Pascal VOC's format with an object here")
     return stills
 
 
-def _read_voc_file(path: Path) -> list[tuple[str, int, Float[np.ndarray, "4"]]]:
+def _read_voc_file(path: Path, images: Path) -> list[tuple[Path, int, Float[np.ndarray, "4"]]]:
     """Image file, number and box of each object that is used."""
+    content = files.read_bytes(path)
     try:
-        root = ElementTree.parse(path).getroot()
-        name = root.findtext("filename") or f"{path.stem}.jpg"
+        if b"<!ENTITY" in content:
+            raise ValueError("it declares entities, which may swell without end")
+        root = ElementTree.fromstring(content)
+        place = _inside(images, (root.findtext("filename") or f"{path.stem}.jpg").strip())
         objects = [
-            (name.strip(), number, _voc_box(each))
+            (place, number, _voc_box(each))
             for number, each in enumerate(root.iter("object"), 1)
             if (each.findtext("difficult") or "0").strip() != "1"
         ]
-    except (ElementTree.ParseError, TypeError, ValueError) as error:
+    except (ElementTree.ParseError, LookupError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: not an annotation of Pascal VOC's format ({error}); unpack it anew"
         ) from None
@@ -108,7 +138,7 @@ def _voc_box(annotated: ElementTree.Element) -> Float[np.ndarray, "4"]:
     left, top, right, bottom = (
         float(annotated.findtext(f"bndbox/{edge}")) for edge in ("xmin", "ymin", "xmax", "ymax")
     )
-    return np.array([left - 1, top - 1, right - left + 1, bottom - top + 1])
+    return _finite_box([left - 1, top - 1, right - left + 1, bottom - top + 1])
 
 
 def _still(file: Path, number: int, box: Float[np.ndarray, "4"]) -> Sequence:

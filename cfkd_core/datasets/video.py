@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from cfkd_core.datasets.sequence import Frame, ImageFiles, read_image
 from cfkd_core.errors import InputError
+from cfkd_core.files import is_file, is_folder
 
 # FFmpeg writes its own lines to standard error ("moov atom not found") unless told so before
 # OpenCV opens the first video; ours say what is wrong.
@@ -98,9 +99,9 @@ def open_frames(path: Path) -> VideoFile | ImageFolder:
         InputError: if there is nothing at `path`, it is no video, has no frame, or a frame cannot
             be decoded.
     """
-    if path.is_dir():
+    if is_folder(path):
         return ImageFolder(path)
-    if not path.is_file():
+    if not is_file(path):
         raise InputError(f"{path}: no such video or folder of images")
     video = VideoFile(path)
     next(iter(video))
@@ -149,29 +150,42 @@ def write_video(path: Path, fps: float = 25.0) -> Iterator[Callable[[Frame], Non
 
     Raises:
         InputError: if the suffix is not one of `CODECS`, the codec is missing, the folder is there
-            already and holds files, or no frame was written.
+            already and holds files, no frame was written, or the place or the disk takes none.
     """
     if path.suffix and path.suffix not in CODECS:
         known = ", ".join(CODECS)
         raise InputError(f"{path}: cannot write {path.suffix}; use {known}, or no suffix for JPEGs")
     if path.is_dir() and (path.suffix or any(path.iterdir())):
         raise InputError(f"{path}: a folder with files in it; name another output")
-    path.parent.mkdir(parents=True, exist_ok=True)
     # the suffix stays last: OpenCV chooses the container by it
-    beside = path.with_name(f".partial-{path.name}")
-    _remove(beside)
-    sink = _VideoSink(beside, fps) if path.suffix else _ImageSink(beside)
+    beside = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    sink = _VideoSink(beside, path, fps) if path.suffix else _ImageSink(beside, path)
     try:
+        with _writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _remove(beside)
         yield sink.write
         sink.close()
         if not beside.exists():
             raise InputError(f"{path}: no frame to write")
-        if path.is_dir():
-            path.rmdir()
-        beside.replace(path)
+        sink.check()
+        with _writing(path):
+            if path.is_dir():
+                path.rmdir()
+            beside.replace(path)
     finally:
         sink.close()
         _remove(beside)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); free space or name another output"
+        ) from None
 
 
 def _remove(path: Path) -> None:
@@ -184,10 +198,11 @@ def _remove(path: Path) -> None:
 class _VideoSink:
     """An encoder that opens with the first frame, whose size it needs."""
 
-    def __init__(self, path: Path, fps: float) -> None:
-        self.path, self.fps = path, fps
+    def __init__(self, path: Path, called: Path, fps: float) -> None:
+        self.path, self.called, self.fps = path, called, fps
         self.encoder: cv2.VideoWriter | None = None
         self.size = (0, 0)
+        self.count = 0
 
     def write(self, frame: Frame) -> None:
         height, width = frame.shape[:2]
@@ -200,9 +215,12 @@ class _VideoSink:
                 f"frame of {width} x {height} px in a video of {_size(self.size[::-1])}"
             )
         self.encoder.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        self.count += 1
 
     def _open(self) -> cv2.VideoWriter:
         codec = CODECS[self.path.suffix]
+        with _writing(self.called):
+            self.path.touch()
         with _quiet():
             code = cv2.VideoWriter.fourcc(*codec)
             encoder = cv2.VideoWriter(str(self.path), code, self.fps, self.size)
@@ -217,22 +235,39 @@ class _VideoSink:
         if self.encoder is not None:
             self.encoder.release()
 
+    def check(self) -> None:
+        """Raises InputError unless all frames arrived: OpenCV does not say that a disk is full."""
+        with _quiet():
+            capture = cv2.VideoCapture(str(self.path))
+        found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+        capture.release()
+        if found != self.count:
+            raise InputError(
+                f"{self.called}: cannot be written ({found} of {self.count} frames arrived); free "
+                "space or name another output"
+            )
+
 
 class _ImageSink:
     """A folder of numbered JPEGs."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, called: Path) -> None:
+        self.folder, self.called = folder, called
         self.count = 0
 
     def write(self, frame: Frame) -> None:
-        self.folder.mkdir(exist_ok=True)
-        self.count += 1
-        file = self.folder / f"{self.count:06d}.jpg"
-        cv2.imwrite(str(file), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        with _writing(self.called):
+            self.folder.mkdir(exist_ok=True)
+            self.count += 1
+            file = self.folder / f"{self.count:06d}.jpg"
+            # OpenCV does not say that a disk is full
+            file.write_bytes(cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))[1])
 
     def close(self) -> None:
         """Every file is complete once it is written."""
+
+    def check(self) -> None:
+        """Every file that could not be written was an error then."""
 
 
 def draw_box(

@@ -21,6 +21,7 @@ from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
 from cfkd_core.experiments.card import describe_weights
 from cfkd_core.experiments.definition import Experiment
+from cfkd_core.files import is_file
 from cfkd_core.models import weights
 from cfkd_core.models.atom import AtomNet, build
 from cfkd_core.models.backbones import BACKBONES, Backbone, imagenet_backbone
@@ -70,7 +71,7 @@ def run(
     Raises:
         InputError: if a source has no sequence to use, or weights to start from are missing.
     """
-    begin = time.time()
+    begin = time.monotonic()  # the clock on the wall may be set back meanwhile
     pairs = experiments[0].pairs
     learnt, held_out = split(sources)
     length = experiments[0].batch_size * max(total_steps(each.stages) for each in experiments)
@@ -106,7 +107,7 @@ def run(
             files=options.files,
             recipe=recipe,
             device=fabric.device,
-        ) | {"hours_of_the_last_run": round((time.time() - begin) / 3600, 2)}
+        ) | {"hours_of_the_last_run": round((time.monotonic() - begin) / 3600, 2)}
         weights.save(nets[each.name].cpu(), path, card)
         written.append(path)
     return written
@@ -155,7 +156,7 @@ def parse_backbones(specs: Iterable[str]) -> dict[str, Path]:
     files = {}
     for spec in specs:
         name, _, file = spec.partition("=")
-        if name not in BACKBONES or not Path(file).is_file():
+        if name not in BACKBONES or not is_file(Path(file)):
             raise InputError(
                 f"backbone {spec!r}: expected NAME=FILE, NAME one of {', '.join(BACKBONES)} and "
                 "FILE its weights"

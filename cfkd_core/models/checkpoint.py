@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cfkd_core.errors import InputError
+from cfkd_core.files import is_file
 from cfkd_core.models.pickle_machine import (
     MAX_BYTES,
     MAX_PICKLE_BYTES,
@@ -39,7 +40,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         InputError: if the file is missing, too large, damaged, or holds anything but a dict.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise InputError(f"{path}: no such checkpoint")
     if path.stat().st_size > MAX_BYTES:
         raise InputError(f"{path}: {path.stat().st_size} bytes; a checkpoint has at most 2 GB")

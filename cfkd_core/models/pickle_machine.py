@@ -90,7 +90,9 @@ class StoredTensor:
             )
         size = storage.length * storage.dtype.itemsize
         numbers = bytearray(storage.read_bytes(storage.key, size))
-        flat = torch.frombuffer(numbers, dtype=storage.dtype) if numbers else torch.empty(0)
+        if not numbers or 0 in self.shape:
+            return torch.empty(self.shape, dtype=storage.dtype)
+        flat = torch.frombuffer(numbers, dtype=storage.dtype)
         return flat.as_strided(self.shape, self._stride, self._offset).clone()
 
 
@@ -338,6 +340,8 @@ def _tensor(storage: Any, offset: Any, shape: Any, stride: Any) -> StoredTensor:
         raise Malformed("a tensor whose shape and stride do not match")
     if not all(type(number) is int and number >= 0 for number in (offset, *shape, *stride)):
         raise Malformed("a tensor whose sizes are not natural numbers")
+    if math.prod(max(side, 1) for side in shape) > MAX_BYTES or max(offset, *stride, 0) > MAX_BYTES:
+        raise Malformed("a tensor whose sizes are beyond 2 GB")
     if math.prod(shape) > storage.length:
         raise Malformed(f"a tensor of shape {shape} in a storage of {storage.length} numbers")
     return StoredTensor(shape, stride, offset, storage)

@@ -7,16 +7,17 @@ leaves half a file.
 
 import hashlib
 import json
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors
 import safetensors.torch
-import torch
 from torch import Tensor
 
+from cfkd_core import files
 from cfkd_core.errors import InputError
+from cfkd_core.models import checkpoint
+from cfkd_core.models.pickle_machine import StoredTensor
 
 # BatchNorm's parameters and statistics, biases and depthwise kernels are this small in every
 # network here. They are few, and rounding them costs thirty times what rounding the rest does:
@@ -67,7 +68,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
-    except (safetensors.SafetensorError, OSError, ValueError) as error:
+    except (safetensors.SafetensorError, OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a safetensors file, or damaged ({error})") from None
     words = header.items() if isinstance(header, dict) else ()
     return {key: value for key, value in words if isinstance(value, str)}
@@ -80,12 +81,9 @@ def read_card(path: Path) -> dict:
         InputError: if it is missing or is no JSON object.
     """
     card = card_path(path)
-    try:
-        content = json.loads(card.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{card}: missing; weights travel with their card") from None
-    except ValueError as error:
-        raise InputError(f"{card}: not a JSON file ({error})") from None
+    if not card.is_file():
+        raise InputError(f"{card}: missing; weights travel with their card")
+    content = files.read_json(card, "fetch it again")
     if not isinstance(content, dict):
         raise InputError(f"{card}: not a card; expected a JSON object")
     return content
@@ -108,16 +106,18 @@ def write(state: Mapping[str, Tensor], path: Path, card: dict, metadata: dict[st
     Args:
         card: what is known of the numbers; `sha256` and `bytes` are added.
         metadata: goes into the header of the tensors' file.
+
+    Raises:
+        InputError: if the place cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     compact = {name: _compact(tensor).contiguous() for name, tensor in state.items()}
-    beside = path.with_name(path.name + ".part")
-    safetensors.torch.save_file(compact, beside, {_HEADER: json.dumps(metadata)})
-    written = card | {"sha256": sha256(beside), "bytes": beside.stat().st_size}
-    card_beside = card_path(path).with_name(card_path(path).name + ".part")
-    card_beside.write_text(json.dumps(written, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    beside.replace(path)
-    card_beside.replace(card_path(path))
+    with files.beside(card_path(path)) as card_place, files.beside(path) as place:
+        try:
+            safetensors.torch.save_file(compact, place, {_HEADER: json.dumps(metadata)})
+        except safetensors.SafetensorError as error:  # a disk that is full, in its words
+            raise OSError(str(error)) from None
+        written = card | {"sha256": sha256(place), "bytes": place.stat().st_size}
+        card_place.write_text(json.dumps(written, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _compact(tensor: Tensor) -> Tensor:
@@ -129,7 +129,7 @@ def _compact(tensor: Tensor) -> Tensor:
 
 
 def _check_exists(path: Path) -> None:
-    if not path.is_file():
+    if not files.is_file(path):
         raise InputError(f"{path}: no such weights file")
 
 
@@ -141,10 +141,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, KeyError):
-        raise InputError(f"{path}: not a torch file of plain tensors, or damaged") from None
-    if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
+    state = checkpoint.read(path)
+    if not state or not all(isinstance(stored, StoredTensor) for stored in state.values()):
         raise InputError(f"{path}: not a state dict; expected names with tensors")
-    return state
+    return {name: stored.read() for name, stored in state.items()}

@@ -11,7 +11,7 @@ from jaxtyping import Complex, Float, UInt8
 from torch import Tensor
 
 from cfkd_core import boxes, ops, patches
-from cfkd_core.tracking.tracker import Frame, Prediction
+from cfkd_core.tracking.tracker import Frame, Prediction, check_frame
 
 
 class CorrelationFilter(NamedTuple):
@@ -66,6 +66,8 @@ def respond(
 def peak_to_sidelobe(response: Float[Tensor, "h w"], exclude: int = 11) -> float:
     """How far the peak stands out: its height over the rest's mean, in deviations of the rest.
 
+    0 where nothing stands out because all is flat.
+
     Args:
         exclude: side in cells of the square around the peak that is not the rest.
 
@@ -76,7 +78,7 @@ def peak_to_sidelobe(response: Float[Tensor, "h w"], exclude: int = 11) -> float
     reach = exclude // 2
     rest[max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1] = False
     deviation, mean = torch.std_mean(response[rest])
-    return float((response.max() - mean) / deviation)
+    return float((response.max() - mean) / deviation) if deviation > 0 else 0.0
 
 
 def hann_window(size: int) -> Float[Tensor, "{size} {size}"]:
@@ -135,6 +137,7 @@ class MosseTracker:
 
     def init(self, frame: Frame, box: Float[np.ndarray, "4"]) -> None:
         """Trains on the first frame and small turns and stretches of it."""
+        check_frame(frame)
         box = boxes.check(box, frame.shape[1], frame.shape[0])
         self._centre, self._extent = boxes.centre(box), box[2:]
         self._side = self.options.padding * math.sqrt(boxes.area(box))
@@ -147,6 +150,7 @@ class MosseTracker:
 
     def update(self, frame: Frame) -> Prediction:
         """Moves to the peak; learns the new look unless the peak is too faint to be believed."""
+        check_frame(frame)
         response = respond(self._filter, self._sample(frame), self.options.regularisation)
         score = peak_to_sidelobe(response)
         status = "lost" if score < self.options.lost_below else "normal"

@@ -53,6 +53,9 @@ class Tracker(Protocol):
 def check_frame(frame: object) -> None:
     """Refuses what is not a frame.
 
+    OpenCV's order, BGR, cannot be told from RGB: it is followed, with red and blue exchanged in
+    every frame, and networks that know natural colours see the target less well.
+
     Raises:
         InputError: if `frame` is not an array of uint8, height x width x 3.
     """
@@ -61,7 +64,21 @@ def check_frame(frame: object) -> None:
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3 or frame.size == 0:
         raise InputError(
             f"frame of {frame.dtype} {frame.shape}: expected RGB, uint8, height x width x 3"
+            + _remedy(frame)
         )
+
+
+def _remedy(frame: np.ndarray) -> str:
+    """What makes a frame of an array, as the end of a message; empty where nothing does."""
+    if frame.size == 0:
+        return "; it is empty"
+    if frame.dtype != np.uint8:
+        return "; scale it to 0 to 255 and convert it to uint8"
+    if frame.ndim == 2:
+        return "; repeat the grey channel three times"
+    if frame.ndim == 3 and frame.shape[2] == 4:
+        return "; leave out the fourth channel"
+    return ""
 
 
 @dataclass(frozen=True)

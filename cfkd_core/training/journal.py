@@ -8,9 +8,12 @@ from pathlib import Path
 from torch.utils.tensorboard import SummaryWriter
 
 from cfkd_core.errors import InputError
-from cfkd_core.files import write_text
+from cfkd_core.files import read_text, write_text
 
 FILE = "log.jsonl"
+
+MOST_BYTES = 2**30
+"""Of a journal: a million steps have some 300 MB."""
 
 
 class Journal:
@@ -29,11 +32,21 @@ class Journal:
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
-        """Adds a record; a value that is not finite is kept as its name."""
-        self._file.write(_line({"step": step} | dict(values)))
-        self._file.flush()
-        for name, value in values.items():
-            self._board.add_scalar(name, value, step)
+        """Adds a record; a value that is not finite is kept as its name.
+
+        Raises:
+            InputError: if the disk takes no more.
+        """
+        try:
+            self._file.write(_line({"step": step} | dict(values)))
+            self._file.flush()
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: cannot be written ({error.strerror}); free space, then give the "
+                "same command again"
+            ) from None
 
     def close(self) -> None:
         """Leaves both files complete."""
@@ -56,12 +69,21 @@ def read(folder: Path) -> list[dict[str, float | int]]:
         InputError: if a line before the last is not a record.
     """
     path = folder / FILE
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    lines = read_text(path, MOST_BYTES).splitlines() if path.is_file() else []
     entries = []
     for number, line in enumerate(lines, 1):
-        try:
-            entries.append(json.loads(line))
-        except ValueError:
-            if number < len(lines):
-                raise InputError(f"{path}, line {number}: not a record; delete the file") from None
+        entry = _entry(line)
+        if entry is not None:
+            entries.append(entry)
+        elif number < len(lines):
+            raise InputError(f"{path}, line {number}: not a record; delete the file")
     return entries
+
+
+def _entry(line: str) -> dict[str, float | int] | None:
+    """The record in a line; None where there is none."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("step"), int) else None

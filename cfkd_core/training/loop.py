@@ -20,6 +20,7 @@ from tqdm import tqdm
 from cfkd_core.datasets.pair_bank import PairBank
 from cfkd_core.datasets.pairs import PairBatch, PairDataset
 from cfkd_core.errors import InputError
+from cfkd_core.files import locked
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.training import snapshot
 from cfkd_core.training.distill import Distiller
@@ -125,7 +126,8 @@ def train(
         validate: numbers to be written down every `validate_every` steps and at the end.
 
     Raises:
-        InputError: if the snapshot there belongs to other stages, or a loss is not finite.
+        InputError: if the snapshot there belongs to other stages, another run is writing there, or
+            a loss is not finite.
     """
     keep_memory()
     courses = {name: _Course(distiller.students[name], course) for name, course in stages.items()}
@@ -143,6 +145,8 @@ def train(
         raise InputError(f"{len(pairs)} pairs: {stop * options.batch_size} are needed")
     batches = iter(_loader(pairs, start, stop, fabric, options))
     with ExitStack() as stack:
+        if fabric.is_global_zero:
+            stack.enter_context(locked(folder, wait=False))
         journals = {
             name: stack.enter_context(closing(Journal(folder / name, start)))
             for name in (courses if fabric.is_global_zero else ())

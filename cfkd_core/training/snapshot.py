@@ -1,11 +1,11 @@
 """A training run as it stands, in one file: what must be known to go on exactly."""
 
-import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from cfkd_core import files
 from cfkd_core.errors import InputError
 
 FILE = "snapshot.pt"
@@ -17,15 +17,11 @@ def write(folder: Path, state: dict[str, Any]) -> None:
     Raises:
         InputError: if the folder cannot be written.
     """
-    path = folder / FILE
-    beside = path.with_name(FILE + ".partial")
-    try:
-        torch.save(state, beside)
-        beside.replace(path)
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            f"{path}: cannot be written ({error}); free space or name another"
-        ) from None
+    with files.beside(folder / FILE) as place:
+        try:
+            torch.save(state, place)
+        except RuntimeError as error:  # a disk that is full, in torch's words
+            raise OSError(str(error)) from None
 
 
 def read(folder: Path) -> dict[str, Any] | None:
@@ -39,5 +35,6 @@ def read(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, KeyError):
+    # torch's reader raises whatever a damaged file makes it stumble over
+    except Exception:
         raise InputError(f"{path}: damaged; delete it to train from the start") from None

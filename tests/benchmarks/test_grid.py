@@ -1,13 +1,17 @@
 """What is run, what is kept, and what is refused."""
 
+import errno
 import json
+import multiprocessing
+import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from cfkd_core.benchmarks import grid, stored
+from cfkd_core.benchmarks import grid, results, stored
 from cfkd_core.benchmarks.grid import Grid, sequence_seed
 from cfkd_core.benchmarks.ope import OnePass
 from cfkd_core.benchmarks.reset import WithRestarts
@@ -259,3 +263,65 @@ def test_unfit_grids_are_refused(plan, films):
         plan(repetitions=0)
     with pytest.raises(InputError, match="sequence a is named twice"):
         plan(sequences=(films[0], films[0]))
+
+
+def open_for(path, films, name, start):
+    """One of several runs that open a folder at the same moment."""
+    start.wait()
+    prints = {name: results.fingerprint(films[0], results.LAYOUTS["ope"])}
+    for _ in range(20):
+        results.open_folder(path, results.LAYOUTS["ope"], {"tracker": "dice"}, prints, force=False)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_two_runs_in_one_folder_do_not_forget_each_others_data(tmp_path, films):
+    """Each reads the card, adds its sequence and writes it: without a lock, one would be lost."""
+    context = multiprocessing.get_context("fork")
+    start = context.Event()
+    names = ["a", "b", "c"]
+    processes = [
+        context.Process(target=open_for, args=(tmp_path, films, name, start)) for name in names
+    ]
+    for process in processes:
+        process.start()
+    start.set()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert sorted(results.read_card(tmp_path)["sequences"]) == names
+    assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "3", '{"sequences": []}', '{"sequences": {"a": {"length": 1}}}', "[" * 9000]
+)
+def test_a_card_that_is_none_is_refused(tmp_path, plan, text):
+    grid.run(plan())
+    (tmp_path / "toy/dice/tracker.json").write_text(text)
+    with pytest.raises(InputError, match=r"tracker\.json: not .*; delete the folder and run"):
+        grid.run(plan())
+
+
+def test_a_full_disk_stops_the_run_and_leaves_whole_files(tmp_path, plan, monkeypatch):
+    write = Path.write_bytes
+
+    def fill(self, content):
+        if "b.txt" in self.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", fill)
+        with pytest.raises(InputError, match=r"b\.txt: cannot be written \(No space left"):
+            grid.run(plan())
+    assert not list(tmp_path.rglob("*.partial"))
+    assert [outcome.kept for outcome in grid.run(plan())] == [True, False]
+
+
+def test_a_clock_that_goes_backwards_is_not_asked(tmp_path, plan, monkeypatch):
+    """Times are taken from a clock that nobody sets."""
+    hours = iter(range(10**6, 0, -3600))
+    monkeypatch.setattr(time, "time", lambda: float(next(hours)))
+    grid.run(plan())
+    for path in (tmp_path / "toy/dice").glob("*_time.txt"):
+        assert all(float(line) >= 0 for line in path.read_text().split())

@@ -183,3 +183,43 @@ def test_other_json_is_no_annotation(tmp_path, text):
         read_vot_annotation(tmp_path / "VOT.json")
     with pytest.raises(InputError, match="no such annotation"):
         read_vot_annotation(tmp_path / "VOT.json.gz")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compressions_that_swell_without_bound_are_refused(tmp_path, method):
+    archive = _zip(tmp_path / "a.zip", {"a.txt": "1,2,3,4"}, compression=method)
+    with pytest.raises(InputError, match=r"'a\.txt' is not deflated; pack it anew"):
+        read_one_pass(archive)
+
+
+@pytest.mark.parametrize("text", ["1,2,3,inf\n", "1,2,3,-1e999\n"])
+def test_infinite_boxes_are_named(tmp_path, text):
+    with pytest.raises(InputError, match=r"a\.txt, line 1: expected 4 numbers"):
+        read_one_pass(_write(tmp_path, {"a.txt": text}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"gt_rect": [1, 2, 3, 4]},
+        {"gt_rect": [[1, 2, 3, 1e999]]},
+        {"gt_rect": [[1, 2, 3, 10**400]]},
+        {"width": 0},
+        {"width": "wide"},
+        {"occlusion": [1, 0, 1]},
+        {"occlusion": [[1]]},
+    ],
+)
+def test_annotations_of_another_shape_are_refused(tmp_path, change):
+    entry = {"gt_rect": [[0, 0, 4, 4]], "width": 20, "height": 10} | change
+    (tmp_path / "VOT.json").write_text(json.dumps({"ants1": entry}))
+    with pytest.raises(InputError, match="not a VOT annotation"):
+        read_vot_annotation(tmp_path / "VOT.json")
+
+
+def test_a_gzip_that_is_damaged_inside_is_refused(tmp_path):
+    content = bytearray(gzip.compress(json.dumps({"a": list(range(500))}).encode()))
+    content[40:60] = b"\xff" * 20
+    (tmp_path / "VOT.json.gz").write_bytes(content)
+    with pytest.raises(InputError, match="not a VOT annotation"):
+        read_vot_annotation(tmp_path / "VOT.json.gz")

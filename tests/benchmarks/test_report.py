@@ -49,7 +49,7 @@ def test_json_gives_back_an_equal_report(tmp_path, found):
 @pytest.mark.parametrize("text", ["{", "3", '{"a": 1}', '[{"protocol": "otb"}]', '["x"]'])
 def test_other_json_is_refused(tmp_path, text):
     (tmp_path / "report.json").write_text(text)
-    with pytest.raises(InputError, match="not a report"):
+    with pytest.raises(InputError, match=r"report\.json: not a .*; score the results again"):
         load_json(tmp_path / "report.json")
 
 

@@ -1,8 +1,10 @@
 """Videos in and out, and what is said about those that are none."""
 
 import operator
+import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -146,3 +148,23 @@ def test_absent_and_far_boxes_are_drawn_without_harm(box, label):
     assert drawn.shape == frame.shape
     if np.isnan(box[0]):
         assert not drawn.any()
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film.avi", "film"])
+def test_a_disk_that_takes_no_more_is_named(tmp_path, name):
+    """OpenCV says nothing; the kernel refuses what is beyond 3,000 bytes."""
+    noise = np.random.default_rng(0).integers(0, 255, (12, 48, 64, 3), dtype=np.uint8)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, limits[1]))
+    try:
+        with pytest.raises(InputError, match=rf"{tmp_path / name}: cannot be written .*free space"):
+            _write(tmp_path / name, list(noise))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film"])
+def test_a_place_where_nobody_may_write_is_named(name):
+    with pytest.raises(InputError, match=r"/proc/cfkd/film.*: cannot be written"):
+        _write(Path("/proc/cfkd") / name, _frames(1))

@@ -2,6 +2,8 @@
 
 import collections
 import json
+import os
+import resource
 
 import numpy as np
 import pytest
@@ -247,3 +249,55 @@ def test_a_trunk_of_another_network_is_refused(tmp_path):
     torch.save(build_backbone("resnet18_t").state_dict(), tmp_path / "x.pth")
     with pytest.raises(InputError, match="not the layers of MobileNetV2"):
         weights.write_trunk(tmp_path / "x.pth", tmp_path / "trunk.safetensors", CARD)
+
+
+@pytest.mark.parametrize("limit", [1000, 100_000])
+def test_weights_that_the_disk_does_not_take_leave_the_old_ones(tmp_path, limit):
+    """The kernel refuses a byte in the middle of the tensors, and of the card."""
+    path = tmp_path / "net.safetensors"
+    tensor_file.write({"x": torch.ones(1)}, path, CARD, {})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+    try:
+        with pytest.raises(InputError, match=r"cannot be written .*; free space"):
+            tensor_file.write(
+                {"x": torch.ones(limit)}, path, CARD | {"note": "x" * (limit + 1)}, {}
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    tensor_file.check_card(path)
+    assert tensor_file.read(path)["x"].tolist() == [1]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["net.json", "net.safetensors"]
+
+
+class Touches:
+    """Pickles as a call that leaves a file behind."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("content", ["call", "list", "nested"])
+def test_a_backbone_that_is_no_plain_state_dict_is_refused(tmp_path, content):
+    evil = tmp_path / "evil"
+    objects = {
+        "call": {"x": torch.ones(2), "y": Touches(evil)},
+        "list": [torch.ones(2)],
+        "nested": {"net": {"x": torch.ones(2)}},
+    }
+    torch.save(objects[content], tmp_path / "x.pth")
+    with pytest.raises(InputError, match=r"x\.pth: not a (state dict|checkpoint)"):
+        tensor_file.read(tmp_path / "x.pth")
+    assert not evil.exists()
+
+
+@pytest.mark.parametrize("new_format", [True, False])
+def test_a_plain_state_dict_is_read(tmp_path, new_format):
+    state = {"x": torch.rand(3, 4).half(), "n": torch.tensor(7)}
+    torch.save(state, tmp_path / "x.pth", _use_new_zipfile_serialization=new_format)
+    found = tensor_file.read(tmp_path / "x.pth")
+    torch.testing.assert_close(found["x"], state["x"].float())
+    assert found["n"] == 7

@@ -1,14 +1,18 @@
 """The loop: it learns, it can be stopped at any moment, and it gives the same numbers twice."""
 
+import errno
 import multiprocessing
 import os
+import resource
 import signal
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 import torch
 
 from cfkd_core.errors import InputError
+from cfkd_core.files import locked
 from cfkd_core.training import journal, loop, snapshot
 from cfkd_core.training.loop import LoopOptions, train
 from cfkd_core.training.stage import Stage, stage_at
@@ -202,3 +206,58 @@ def test_the_cosine_schedule_by_hand():
 def test_a_stage_that_makes_no_sense(changes, message):
     with pytest.raises(InputError, match=message):
         replace(CFKD, **changes)
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_second_run_in_the_folder_of_one_is_refused(run, tmp_path):
+    """Both would write the same journal, line by line between each other's."""
+    with locked(tmp_path, wait=False), pytest.raises(InputError, match="another run"):
+        run(tmp_path)
+    assert not list(tmp_path.rglob(journal.FILE))
+
+
+def test_a_full_disk_is_named_and_the_run_goes_on_later(run, unbroken, tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("pathlib.Path.replace", full)
+        with pytest.raises(InputError, match="No space left on device"):
+            run(tmp_path)
+    assert not list(tmp_path.rglob("*.partial"))
+    _assert_equal(run(tmp_path), unbroken[0])
+
+
+def test_a_journal_that_cannot_grow_is_named(tmp_path, monkeypatch):
+    with closing(journal.Journal(tmp_path, 0)) as written:
+        written.write(0, {"total": 1.0})
+        monkeypatch.setattr(written._board, "add_scalar", full)
+        with pytest.raises(InputError, match=r"log\.jsonl: cannot be written .* same command"):
+            written.write(1, {"total": 1.0})
+
+
+@pytest.mark.parametrize("line", ["3", "[1]", '{"total": 1}', '{"step": "0"}', "[" * 9000])
+def test_lines_that_are_no_records_are_named(tmp_path, line):
+    (tmp_path / journal.FILE).write_text(line + '\n{"step": 1}\n')
+    with pytest.raises(InputError, match=r"log\.jsonl, line 1: not a record"):
+        journal.read(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"PK\x03\x04", bytes(200)])
+def test_a_snapshot_damaged_in_any_way_is_named(tmp_path, content):
+    (tmp_path / snapshot.FILE).write_bytes(content)
+    with pytest.raises(InputError, match=r"snapshot\.pt: damaged; delete it"):
+        snapshot.read(tmp_path)
+
+
+def test_snapshots_beyond_the_kernels_limit_leave_the_old_one(tmp_path):
+    snapshot.write(tmp_path, {"step": 1, "weights": torch.ones(2)})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(InputError, match="cannot be written"):
+            snapshot.write(tmp_path, {"step": 2, "weights": torch.ones(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert snapshot.read(tmp_path)["step"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == [snapshot.FILE]

@@ -8,8 +8,9 @@ import pandas as pd
 from jaxtyping import Float, Integer
 
 from cfkd_core.datasets.readers.images import find_images
-from cfkd_core.datasets.sequence import ImageFiles, Sequence
+from cfkd_core.datasets.sequence import MOST_IMAGE_BYTES, ImageFiles, Sequence, decode_image
 from cfkd_core.errors import InputError
+from cfkd_core.files import read_bytes
 
 # White's number: it marks the one object of DAVIS 2016.
 WHITE = 0xFFFFFF
@@ -102,8 +103,9 @@ def read_mask(path: Path) -> Integer[np.ndarray, "h w"]:
 
     Source: the colour map of Pascal VOC's development kit, which DAVIS uses.
     """
-    image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
-    if image is None:
+    content = read_bytes(path, MOST_IMAGE_BYTES)
+    image = decode_image(content, cv2.IMREAD_UNCHANGED)
+    if image is None or image.dtype != np.uint8:
         raise InputError(f"{path}: cannot be decoded as a mask; is it damaged?")
     if image.ndim == 2:
         return np.where(image == 255, 1, image.astype(np.int64))

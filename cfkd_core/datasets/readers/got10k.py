@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from cfkd_core.datasets.readers.images import all_images, find_images
-from cfkd_core.datasets.readers.rows import read_flags, read_lines, read_rows
+from cfkd_core.datasets.readers.rows import read_flags, read_names, read_rows
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
 
@@ -43,7 +43,7 @@ def read_got10k(root: Path, split: str) -> list[Sequence]:
 def listed(folder: Path) -> list[str]:
     """The names in `list.txt`, or those of the folders with an annotation."""
     if (folder / "list.txt").is_file():
-        return [line for _, line in read_lines(folder / "list.txt") if line]
+        return read_names(folder / "list.txt")
     return sorted(file.parent.name for file in folder.glob("*/groundtruth.txt"))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from cfkd_core.datasets.readers.rows import read_lines, read_row
+from cfkd_core.datasets.readers.rows import LARGEST, read_lines, read_row
 from cfkd_core.datasets.seeking import SeekingVideo
 from cfkd_core.datasets.sequence import Frame, Sequence
 from cfkd_core.datasets.video import IMAGES, ImageFolder
@@ -102,10 +102,16 @@ def read_table(path: Path, count: int) -> Float[np.ndarray, "{count} 4"]:
 def _read_headed(
     path: Path, lines: list[tuple[str, str]], count: int
 ) -> Float[np.ndarray, "{count} 4"]:
-    header, *rows = csv.reader(line for _, line in lines)
+    try:
+        # line by line: a quote that is not closed would swallow those that follow
+        header, *rows = (next(csv.reader([line]), []) for _, line in lines)
+    except csv.Error as error:
+        raise InputError(f"{path}: not a table of boxes ({error}); write it anew") from None
     columns = [name.strip().lower() for name in header]
     if not {"x", "y", "w", "h"} <= set(columns):
-        raise InputError(f"{path}: columns {', '.join(columns)}; expected x, y, w, h among them")
+        raise InputError(
+            f"{path}: columns {', '.join(columns)[:60]}; expected x, y, w, h among them"
+        )
     if "frame" not in columns and len(rows) != count:
         raise InputError(
             f"{path}: {len(rows)} boxes for {count} frames; give one a frame, or a column frame"
@@ -117,8 +123,11 @@ def _read_headed(
         try:
             number = int(fields["frame"]) if "frame" in columns else i
             box = [float(fields[name].strip() or "nan") for name in "xywh"]
+            if any(abs(side) > LARGEST for side in box):
+                raise ValueError
         except (KeyError, ValueError):
-            raise InputError(f"{place}: expected {', '.join(columns)}, got {row}") from None
+            shown = f"expected {', '.join(columns)[:60]}, got {', '.join(row)[:60]!r}"
+            raise InputError(f"{place}: {shown}") from None
         if not 0 <= number < count or number in seen:
             raise InputError(f"{place}: frame {number}: twice, or not one of 0 to {count - 1}")
         seen.add(number)

@@ -6,7 +6,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float
 
+from cfkd_core import files
 from cfkd_core.errors import InputError
+
+LARGEST = 1e30
+"""In px or seconds: what is beyond it was never measured, and its square is no number."""
 
 
 def read_rows(path: Path, columns: int) -> Float[np.ndarray, "t {columns}"]:
@@ -27,24 +31,35 @@ def read_lines(path: Path) -> list[tuple[str, str]]:
     Raises:
         InputError: if there is no such file, it is no text, or holds none.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; unpack the data set anew") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file; unpack or write it anew") from None
+    lines = files.read_text(path).rstrip().splitlines()
     if not lines:
         raise InputError(f"{path}: empty; unpack or write it anew")
     return [(f"{path}, line {i}", line.strip()) for i, line in enumerate(lines, 1)]
 
 
+def read_names(path: Path) -> list[str]:
+    """The names of sequences in a list, a line each; blank lines are passed over.
+
+    Raises:
+        InputError: as `read_lines`, and if a name leads out of the folder of the list.
+    """
+    named = [(place, line) for place, line in read_lines(path) if line]
+    for place, name in named:
+        if not files.is_plain_name(name):
+            raise InputError(f"{place}: {name[:60]!r} cannot name a folder here; mend the list")
+    return [name for _, name in named]
+
+
 def read_row(line: str, columns: tuple[int, ...], place: str) -> list[float]:
-    """The numbers of a line, which must be one of `columns` many."""
+    """The numbers of a line, which must be one of `columns` many and no more than `LARGEST`.
+
+    NaN is a number.
+    """
     try:
         row = [float(number) for number in re.split(r"[,\s]+", line)]
     except ValueError:
         row = []
-    if len(row) not in columns:
+    if len(row) not in columns or any(abs(number) > LARGEST for number in row):
         wanted = " or ".join(map(str, columns))
         raise InputError(f"{place}: expected {wanted} numbers, got {line[:60]!r}")
     return row

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from cfkd_core import files
 from cfkd_core.datasets.readers.images import span_images
 from cfkd_core.datasets.readers.official import uav_spans
 from cfkd_core.datasets.readers.otb import read_otb
@@ -13,7 +14,8 @@ from cfkd_core.errors import InputError
 Spans = dict[str, tuple[str, int, int]]
 
 # configSeqs.m describes a sequence in one struct(...), with its folder's name last in a path.
-_STRUCT = re.compile(r"struct\s*\((?P<fields>.*?)\)", re.DOTALL)
+# A struct is short: without a bound, an unclosed one is sought to the end of the file each time.
+_STRUCT = re.compile(r"struct\s{0,9}\((?P<fields>.{0,2000}?)\)", re.DOTALL)
 _FIELD = re.compile(r"'(name|path|startFrame|endFrame)'\s*,\s*\{?\s*'?([^',}]*)'?")
 
 
@@ -94,11 +96,14 @@ def read_spans(path: Path) -> Spans:
         try:
             folder = re.split(r"[\\/]", fields["path"].strip().rstrip("\\/"))[-1]
             span = (folder, int(fields["startFrame"]), int(fields["endFrame"]))
+            name = fields["name"]
         except (KeyError, ValueError):
             raise InputError(
                 f"{path}: cannot read {struct[0][:60]!r}; expected name, path, startFrame, endFrame"
             ) from None
-        spans.setdefault(fields["name"], span)
+        if not files.is_plain_name(folder):
+            raise InputError(f"{path}: {folder[:60]!r} cannot name a folder of images; mend it")
+        spans.setdefault(name, span)
     if not spans:
         raise InputError(f"{path}: no struct('name', …) here; put UAV123's own file there")
     return spans

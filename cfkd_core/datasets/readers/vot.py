@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from cfkd_core.datasets import regions
 from cfkd_core.datasets.readers.images import all_images
-from cfkd_core.datasets.readers.rows import read_lines, read_row
+from cfkd_core.datasets.readers.rows import read_lines, read_names, read_row
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
 
@@ -41,7 +41,7 @@ def read_vot(root: Path) -> list[Sequence]:
 
 def _listed(root: Path) -> list[str]:
     if (root / "list.txt").is_file():
-        return [line for _, line in read_lines(root / "list.txt") if line]
+        return read_names(root / "list.txt")
     return sorted(file.parent.name for file in root.glob("*/groundtruth.txt"))
 
 
