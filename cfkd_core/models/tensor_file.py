@@ -16,6 +16,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from cfkd_core import paths
 from cfkd_core.errors import InputError
 
 # BatchNorm's parameters and statistics, biases and depthwise kernels are this small in every
@@ -98,7 +99,8 @@ def check_card(path: Path) -> None:
     if found != expected:
         raise InputError(
             f"{path}: damaged, or not the file its card describes: its SHA-256 is {found[:12]}…, "
-            f"{card_path(path).name} says {str(expected)[:12]}…; fetch both again"
+            f"{card_path(path).name} says {str(expected)[:12]}…; "
+            f"{paths.RESTORE if path.parent == paths.WEIGHTS else 'fetch both again'}"
         )
 
 
@@ -130,7 +132,8 @@ def _compact(tensor: Tensor) -> Tensor:
 
 def _check_exists(path: Path) -> None:
     if not path.is_file():
-        raise InputError(f"{path}: no such weights file")
+        remedy = f"; {paths.RESTORE}" if path.parent == paths.WEIGHTS else ""
+        raise InputError(f"{path}: no such weights file{remedy}")
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
