@@ -207,7 +207,8 @@ def weights() -> Finding:
             tensor_file.read_metadata(file)
             tensor_file.check_card(file)
         except InputError as error:
-            return Finding("weights", "wrong", str(error), paths.RESTORE)
+            seen = str(error).removesuffix(f"; {paths.RESTORE}")
+            return Finding("weights", "wrong", seen, paths.RESTORE)
     return Finding("weights", "ok", f"{', '.join(names)}: as their cards say")
 
 

@@ -69,7 +69,9 @@ def read_metadata(path: Path) -> dict[str, str]:
         with safetensors.safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{path}: not a safetensors file, or damaged ({error})") from None
+        raise InputError(
+            f"{path}: not a safetensors file, or damaged ({error}){_remedy(path)}"
+        ) from None
     words = header.items() if isinstance(header, dict) else ()
     return {key: value for key, value in words if isinstance(value, str)}
 
@@ -99,8 +101,8 @@ def check_card(path: Path) -> None:
     if found != expected:
         raise InputError(
             f"{path}: damaged, or not the file its card describes: its SHA-256 is {found[:12]}…, "
-            f"{card_path(path).name} says {str(expected)[:12]}…; "
-            f"{paths.RESTORE if path.parent == paths.WEIGHTS else 'fetch both again'}"
+            f"{card_path(path).name} says {str(expected)[:12]}…"
+            f"{_remedy(path) or '; fetch both again'}"
         )
 
 
@@ -132,15 +134,21 @@ def _compact(tensor: Tensor) -> Tensor:
 
 def _check_exists(path: Path) -> None:
     if not path.is_file():
-        remedy = f"; {paths.RESTORE}" if path.parent == paths.WEIGHTS else ""
-        raise InputError(f"{path}: no such weights file{remedy}")
+        raise InputError(f"{path}: no such weights file{_remedy(path)}")
+
+
+def _remedy(path: Path) -> str:
+    """What to do about a file that ships, as the end of a message; nothing for another."""
+    return f"; {paths.RESTORE}" if path.parent == paths.WEIGHTS else ""
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return safetensors.torch.load_file(path)
     except (safetensors.SafetensorError, OSError) as error:
-        raise InputError(f"{path}: not a safetensors file, or damaged ({error})") from None
+        raise InputError(
+            f"{path}: not a safetensors file, or damaged ({error}){_remedy(path)}"
+        ) from None
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
