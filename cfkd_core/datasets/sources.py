@@ -178,7 +178,7 @@ LAYOUTS = (
     Layout(
         "your own videos",
         "clip.mp4 or clip/ with clip.csv beside it",
-        ("*.csv", "*/boxes.csv", "*/groundtruth.txt"),
+        ("*.csv", "*/boxes.csv"),
         lambda path, _: read_own(path),
     ),
 )
