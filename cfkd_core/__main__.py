@@ -32,8 +32,8 @@ def track(
 
     For example,
 
-      cfkd track film.mp4 --box 61,63,63,55 --output tracked.mp4 --boxes boxes.csv
-      cfkd track images/ --box 61,63,63,55 --tracker csrt --json
+      cfkd track film.mp4 --box 226,39,49,62 --output tracked.mp4 --boxes boxes.csv
+      cfkd track images/ --box 226,39,49,62 --tracker csrt --json
       cfkd track --camera 0 --frames 300 --output tracked.mp4
 
     Args:

@@ -105,7 +105,7 @@ def test_film_writes_something_to_track(capsys, tmp_path):
     code, out, _ = run(capsys, "film", "syn_clutter_cup", "--output", video, "--length", 5)
     assert code == 0
     assert out.splitlines()[0] == (
-        f"wrote {video}: 5 frames; the target begins at --box 61,63,63,55"
+        f"wrote {video}: 5 frames; the target begins at --box 226,39,49,62"
     )
     assert len(pd.read_csv(tmp_path / "cup.csv")) == 5
     code, _, err = run(capsys, "film", "syn_nothing", "--output", video)

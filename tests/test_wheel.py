@@ -95,7 +95,7 @@ def test_it_tracks_with_the_weights_that_it_brings(installed, tmp_path):
     done = call(installed / "cfkd", "film", "syn_clutter_cup", "--output", video,
                 "--length", 8, folder=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
-    done = call(installed / "cfkd", "track", video, "--box", "61,63,63,55", "--tracker", "matom",
+    done = call(installed / "cfkd", "track", video, "--box", "226,39,49,62", "--tracker", "matom",
                 "--json", folder=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["frames"] == 8

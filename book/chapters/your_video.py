@@ -61,7 +61,7 @@ first = next(iter(frames))
 # can draw, and take the numbers to a command line.
 
 # %%
-begin = (61, 63, 63, 55) if path.name == "cup.mp4" else np.array(first.shape[1::-1] * 2) / 3
+begin = (226, 39, 49, 62) if path.name == "cup.mp4" else np.array(first.shape[1::-1] * 2) / 3
 drawing = explore.Drawing(
     first, begin, caption="The first frame. Draw a box around the target with the mouse."
 )
@@ -156,6 +156,6 @@ print(f"in {folder}: {', '.join(sorted(file.name for file in folder.iterdir()))}
 # 2. Do the same on the command line, without a notebook.
 #
 # ````{dropdown} Solution
-# `cfkd track film.mp4 --box 61,63,63,55 --output tracked.mp4 --boxes boxes.csv`; for a webcam
+# `cfkd track film.mp4 --box 226,39,49,62 --output tracked.mp4 --boxes boxes.csv`; for a webcam
 # `cfkd track --camera 0`. The page *Every command* has the options.
 # ````

@@ -23,22 +23,22 @@ class Extent:
 
 
 EVALUATED = {
-    "otb": Extent(100, 59_040, 3),
-    "lasot": Extent(280, 685_360, 49),
-    "trackingnet": Extent(511, 225_589, 20),
-    "vot2018": Extent(60, 21_356, 5),
-    "vot2019": Extent(60, 19_935, 5),
-    "got10k": Extent(180, 22_834, 2),
-    "uav123": Extent(123, 112_578, 14),
+    "otb": Extent(100, 59_040, 3.0),
+    "lasot": Extent(280, 685_360, 49.0),
+    "trackingnet": Extent(511, 225_589, 20.0),
+    "vot2018": Extent(60, 21_356, 5.0),
+    "vot2019": Extent(60, 19_935, 5.0),
+    "got10k": Extent(180, 22_834, 2.0),
+    "uav123": Extent(123, 112_578, 14.0),
 }
 """Benchmarks. Source: frames as their papers count them, and for OTB and LaSOT as the toolkits use
 them (protocols.md 1 and 2, facts.md 6.1). Gigabytes: rounded, from their pages, as remembered."""
 
 TRAINED_ON = {
-    "lasot": Extent(1_120, 2_837_000, 178),
-    "trackingnet": Extent(27_621, 13_000_000, 1_000),
-    "got10k": Extent(9_335, 1_403_000, 66),
-    "coco": Extent(117_266, 117_266, 19),
+    "lasot": Extent(1_120, 2_837_000, 178.0),
+    "trackingnet": Extent(27_621, 13_000_000, 1_000.0),
+    "got10k": Extent(9_335, 1_403_000, 66.0),
+    "coco": Extent(117_266, 117_266, 19.0),
 }
 """The thesis's training data. Source: the same papers; of TrackingNet 11 chunks (facts.md 4)."""
 

@@ -18,29 +18,31 @@ def test_hours_are_frames_over_speed():
 
 
 def test_more_processes_than_sequences_do_not_help():
-    sixty, many = (evaluation("vot2018", 20, processes=count, memory_gb=0.5) for count in (60, 900))
+    sixty, many = (
+        evaluation("vot2018", 20.0, processes=count, memory_gb=0.5) for count in (60, 900)
+    )
     assert many == sixty
-    assert evaluation("vot2018", 20, processes=900, memory_gb=0.5, repetitions=15).hours == (
+    assert evaluation("vot2018", 20.0, processes=900, memory_gb=0.5, repetitions=15).hours == (
         pytest.approx(sixty.hours)
     )
 
 
 def test_a_benchmark_of_unknown_size_is_an_error_of_input():
     with pytest.raises(InputError, match="benchmark own: how large"):
-        evaluation("own", 20, processes=1, memory_gb=1)
+        evaluation("own", 20.0, processes=1, memory_gb=1.0)
 
 
 def test_training_grows_with_pairs_and_area():
     experiment = resolve("cfkd", "paper")  # 50,000 steps of 32 pairs at 288 px
-    alone = training(experiment, Pace(0.01, 288), memory_gb=2)
+    alone = training(experiment, Pace(0.01, 288), memory_gb=2.0)
     assert alone.hours == pytest.approx(50_000 * 32 * 0.01 / 3600)
-    half = training(experiment, Pace(0.01, 144), memory_gb=2)
+    half = training(experiment, Pace(0.01, 144), memory_gb=2.0)
     assert half.hours == pytest.approx(4 * alone.hours)
-    four = training(experiment, Pace(0.01, 288), processes=4, memory_gb=2, efficiency=0.5)
+    four = training(experiment, Pace(0.01, 288), processes=4, memory_gb=2.0, efficiency=0.5)
     assert four.hours == pytest.approx(alone.hours / 2)
     assert four.memory_gb == 8
     twice = replace(experiment, batch_size=64)
-    assert training(twice, Pace(0.01, 288), memory_gb=2).hours == pytest.approx(2 * alone.hours)
+    assert training(twice, Pace(0.01, 288), memory_gb=2.0).hours == pytest.approx(2 * alone.hours)
 
 
 def test_the_cards_that_ship_say_how_fast_they_were_trained():
