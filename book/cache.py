@@ -23,9 +23,15 @@ def versions(root: Path) -> Inputs:
     pinned = root / "requirements.txt"
     lines = pinned.read_text(encoding="utf-8").splitlines() if pinned.exists() else []
     names = [match[0] for line in lines if (match := re.match(r"[\w.-]+", line))]
-    return {"python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in names
-    }
+    return {"python": platform.python_version()} | {name: _version(name) for name in names}
+
+
+def _version(name: str) -> str:
+    """Of a package; what is not installed cannot change an output: a tool of the tests, say."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
 
 
 def inputs(root: Path, chapter: Path, parameters: dict[str, object]) -> Inputs:

@@ -1,9 +1,11 @@
 """The command line, `python -m cfkd_core COMMAND`; no logic here."""
 
-import operator
+import json as json_format
 import sys
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,25 +13,37 @@ import tyro
 from tqdm import tqdm
 from tyro.conf import Positional, arg
 
-from cfkd_core import boxes as box_rules
 from cfkd_core.errors import InputError
 
 
 def track(
-    video: Positional[Path],
-    box: Annotated[str, arg(metavar="X,Y,W,H")],
+    video: Positional[Path | None] = None,
+    box: Annotated[str, arg(metavar="X,Y,W,H")] = "",
+    camera: int | None = None,
+    frames: int | None = None,
     tracker: str = "classifier",
     weights: Path | None = None,
     output: Path | None = None,
     boxes: Path | None = None,
     seed: int = 0,
     runtime: Literal["auto", "torch", "onnxruntime"] = "auto",
+    json: bool = False,
 ) -> int:
     """Follow a target through a video.
 
+    For example,
+
+      cfkd track film.mp4 --box 226,39,49,62 --output tracked.mp4 --boxes boxes.csv
+      cfkd track images/ --box 226,39,49,62 --tracker csrt --json
+      cfkd track --camera 0 --frames 300 --output tracked.mp4
+
     Args:
         video: a video file, or a folder of images in natural order.
-        box: the target in the first frame, px: left, top, width, height.
+        box: the target in the first frame, px: left, top, width, height; before a camera it may be
+            left out: the target is then what fills the middle third of the picture.
+        camera: number of a webcam, instead of a video; Ctrl-C ends the film, and what was asked
+            for is written.
+        frames: stop after so many; all if not given.
         tracker: classifier (mATOM without its head: the box keeps its size), matom, atom, mdrnet,
             drnet, mosse, csrt, kcf, mil, or trained weights that ship.
         weights: other weights for a network: a file of this project or of PyTracking.
@@ -37,36 +51,67 @@ def track(
         boxes: where to write them as CSV: frame, x, y, w, h, score, status, seconds.
         seed: of everything random in the tracker.
         runtime: what runs a network; auto takes onnxruntime where it is installed.
+        json: print one JSON object, for programs.
     """
-    from cfkd_core.datasets.video import draw_box, open_frames, write_video
+    from cfkd_core.datasets.footage import open_footage
+    from cfkd_core.datasets.video import draw_box, write_video
     from cfkd_core.tracking.load import load_tracker
     from cfkd_core.tracking.tracker import track as follow
 
-    frames = open_frames(video)
-    height, width = next(iter(frames)).shape[:2]
-    start = box_rules.check(box.split(","), width, height)
+    footage = open_footage(video, camera, box, frames)
     chosen = load_tracker(tracker, weights=weights, seed=seed, runtime=runtime)
     with ExitStack() as stack:
-        total = operator.length_hint(frames) or None
-        bar = stack.enter_context(tqdm(total=total, desc=tracker, unit="frame", disable=None))
-        write = stack.enter_context(write_video(output, frames.fps)) if output else None
+        bar = stack.enter_context(
+            tqdm(total=footage.total, desc=tracker, unit="frame", disable=None)
+        )
+        write = stack.enter_context(write_video(output, footage.fps)) if output else None
 
         def watch(frame, prediction):
             bar.update()
             if write is not None:
                 write(draw_box(frame, prediction.box, label=f"{tracker} {prediction.score:.2f}"))
 
-        trajectory = follow(chosen, frames, start, watch)
+        trajectory = follow(chosen, footage.frames, footage.box, watch)
     if boxes is not None:
         trajectory.to_csv(boxes)
     counts = Counter(trajectory.statuses)
+    wrote = [str(path) for path in (output, boxes) if path is not None]
+    if json:
+        summary = trajectory.summary() | {"tracker": tracker, "wrote": wrote}
+        print(json_format.dumps(summary, allow_nan=False))
+        return 0
     lost = f", lost in {counts['lost']}" if counts["lost"] else ""
     print(
         f"{len(trajectory.boxes)} frames{lost}; {trajectory.fps:.1f} FPS after a first frame of "
         f"{trajectory.seconds[0]:.2f} s"
     )
-    for path in filter(None, (output, boxes)):
+    for path in wrote:
         print(f"wrote {path}")
+    return 0
+
+
+def film(name: Positional[str], output: Path, length: int | None = None) -> int:
+    """Write a film of the synthetic benchmark as a video, with its true boxes beside it.
+
+    Something to try the other commands on; boxes lie in a file of the same name, .csv.
+
+    For example,
+
+      cfkd film syn_clutter_cup --output cup.mp4
+
+    Args:
+        name: of the film; a wrong one lists them all.
+        output: the video to write, .mp4 or .avi.
+        length: frames to write; all if not given.
+    """
+    from cfkd_core.datasets.film import write_film
+    from cfkd_core.datasets.synthetic import synthetic_sequences
+
+    (sequence,) = synthetic_sequences([name], length)
+    table = write_film(sequence, output)
+    box = ",".join(f"{number:.0f}" for number in sequence.boxes[0])
+    print(f"wrote {output}: {len(sequence)} frames; the target begins at --box {box}")
+    print(f"wrote {table}")
     return 0
 
 
@@ -87,8 +132,15 @@ def run(
     jobs: int = 1,
     scheduler: str | None = None,
     force: bool = False,
+    json: bool = False,
 ) -> int:
     """Run trackers on every sequence of a benchmark and write the boxes, one file a sequence.
+
+    For example,
+
+      cfkd run --benchmark synthetic --trackers classifier,csrt
+      cfkd run --benchmark otb --root DIR --trackers matom --jobs 8
+      cfkd run --benchmark own --root videos/ --trackers matom --repetitions 5
 
     Args:
         benchmark: synthetic, otb, lasot, trackingnet, vot2018, vot2019, got10k, got10k-val, uav123,
@@ -108,6 +160,7 @@ def run(
         jobs: sequences to run at a time, each in its own process.
         scheduler: address of a dask cluster to run on, instead of this machine.
         force: run anew what is there already.
+        json: print a JSON object for each sequence, a line each, for programs.
     """
     from cfkd_core.benchmarks import grid, workers
     from cfkd_core.benchmarks.runners import make_runner
@@ -125,11 +178,15 @@ def run(
         repetitions=runner.repetitions if repetitions is None else repetitions,
     )
     outcomes = grid.run(plan, execute=workers.choose(jobs, scheduler), force=force)
-    print(grid.summary(outcomes))
+    for outcome in outcomes if json else ():
+        print(json_format.dumps(asdict(outcome), allow_nan=False))
+    if not json:
+        print(grid.summary(outcomes))
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     for outcome in failed:
         print(f"FAILED {outcome.tracker} on {outcome.sequence}: {outcome.error}", file=sys.stderr)
-    print(f"boxes in {results / benchmark}; score them with: score --benchmark {benchmark}")
+    if not json:
+        print(f"boxes in {results / benchmark}; score them with: score --benchmark {benchmark}")
     return 1 if failed else 0
 
 
@@ -148,6 +205,11 @@ def score(
     markdown: Path | None = None,
 ) -> int:
     """Score boxes that `run` wrote; nothing is tracked.
+
+    For example,
+
+      cfkd score --benchmark synthetic --json scores.json
+      cfkd score --benchmark own --root videos/ --by-sequence
 
     Args:
         benchmark: synthetic, otb, lasot, trackingnet, vot2018, vot2019, got10k, got10k-val, uav123,
@@ -208,6 +270,10 @@ def compare(
     Prints how much higher the first one's scores are, an interval that holds 95 % of the draws,
     and the share of draws in which the first one is above.
 
+    For example,
+
+      cfkd compare matom csrt --benchmark synthetic
+
     Args:
         first: name of a tracker that `run` has run.
         second: name of another one.
@@ -235,6 +301,38 @@ def compare(
     return 0
 
 
+def table(
+    number: Positional[Literal[6, 7, 8]],
+    scores: list[Path] | None = None,
+    markdown: Path | None = None,
+) -> int:
+    """Print one of the thesis's Tables 4.6 to 4.8, with what was recomputed beside each number.
+
+    A score counts for a row if tracker, benchmark and protocol are the row's; the other rows say
+    what they would need.
+
+    For example,
+
+      cfkd table 6
+      cfkd table 8 --scores vot2018.json vot2019.json --markdown table.md
+
+    Args:
+        number: 6 is LaSOT, 7 TrackingNet, 8 VOT2018 and VOT2019.
+        scores: files that `score --json` has written.
+        markdown: write what is printed to this file.
+    """
+    from cfkd_core.benchmarks import report, thesis_tables
+    from cfkd_core.files import write_text
+
+    reports = [each for file in scores or [] for each in report.load_json(file)]
+    text = thesis_tables.as_markdown(number, thesis_tables.regenerate(number, reports))
+    print(text)
+    if markdown is not None:
+        write_text(markdown, text)
+        print(f"wrote {markdown}")
+    return 0
+
+
 def submit(
     benchmark: Literal["trackingnet", "got10k"],
     tracker: str,
@@ -243,6 +341,10 @@ def submit(
     root: Path | None = None,
 ) -> int:
     """Pack a tracker's boxes into the archive that the benchmark's server takes.
+
+    For example,
+
+      cfkd submit --benchmark trackingnet --root DIR --tracker matom --output matom.zip
 
     Args:
         benchmark: whose server.
@@ -278,6 +380,7 @@ def train(
     smoke: bool = False,
     dry_run: bool = False,
     seed: int = 0,
+    start: str = "",
     teacher: Path | None = None,
     backbones: list[str] | None = None,
     in_memory: bool = False,
@@ -294,6 +397,12 @@ def train(
     A run that was stopped goes on where it was when the same command is given again. On several
     machines: `torchrun ... -m cfkd_core train ...`, --nodes and --devices as torchrun has them.
 
+    For example,
+
+      cfkd train cfkd --smoke --out runs/smoke
+      cfkd train matom --data videos/ --start matom --out runs/mine
+      cfkd train cfkd,wang,liu --data GOT10K@2 COCO --recipe paper
+
     Args:
         names: experiments, separated by commas; --dry-run with an unknown one lists them all.
         data: folders to train on, each DIR[:origin=0][@WEIGHT], or synthetic[:COUNT][@WEIGHT];
@@ -303,6 +412,8 @@ def train(
         smoke: shrink everything to seconds.
         dry_run: print what would be trained, and stop.
         seed: of weights, pairs and jitter.
+        start: go on from these weights (fine-tuning): a file, or the name of one that ships;
+            without it, from where the experiment's definition says.
         teacher: weights of the teacher; else those that ship.
         backbones: ImageNet weights in files, each NAME=FILE; else torchvision's own are fetched.
         in_memory: keep all images in the device's memory and cut patches there.
@@ -317,6 +428,7 @@ def train(
     from cfkd_core.datasets.sources import parse_source
     from cfkd_core.experiments.recipes import resolve_together
     from cfkd_core.experiments.run import RunOptions, describe, launch, parse_backbones, run
+    from cfkd_core.tracking.load import find_weights
 
     experiments = resolve_together(names.split(","), recipe, smoke=smoke)
     if dry_run:
@@ -325,6 +437,7 @@ def train(
     options = RunOptions(
         seed=seed,
         files=parse_backbones(backbones or []),
+        start=find_weights(start) if start else None,
         teacher=teacher,
         workers=workers,
         save_every=save_every,
@@ -429,6 +542,27 @@ def cost(name: Positional[str], size: int = 288) -> int:
     return 0
 
 
+def doctor(json: bool = False) -> int:
+    """Check the installation and say what to do about what is wrong; exit code 1 if anything is.
+
+    Looks at Python, the disk, torch and torchvision, OpenCV, the notebooks' kernel, data sets,
+    weights (by SHA-256) and the graphics card.
+
+    For example,
+
+      cfkd doctor
+      cfkd doctor --json
+
+    Args:
+        json: print a JSON list, for programs.
+    """
+    from cfkd_core import doctor as checks
+
+    findings = checks.examine()
+    print(checks.as_json(findings) if json else checks.report(findings))
+    return 1 if any(each.state == "wrong" for each in findings) else 0
+
+
 def _pick(sequences: list, names: str) -> list:
     if not names:
         return sequences
@@ -439,21 +573,26 @@ def _pick(sequences: list, names: str) -> list:
     return [by_name[name] for name in names.split(",")]
 
 
+COMMANDS: dict[str, Callable[..., int]] = {
+    "track": track,
+    "film": film,
+    "run": run,
+    "score": score,
+    "compare": compare,
+    "table": table,
+    "submit": submit,
+    "train": train,
+    "export": export,
+    "bench": bench,
+    "cost": cost,
+    "doctor": doctor,
+}
+
+
 def main(args: list[str] | None = None) -> int:
     """Runs one command; a mistake in the input is one line and exit code 2."""
-    commands = {
-        "track": track,
-        "run": run,
-        "score": score,
-        "compare": compare,
-        "submit": submit,
-        "train": train,
-        "export": export,
-        "bench": bench,
-        "cost": cost,
-    }
     try:
-        return tyro.extras.subcommand_cli_from_dict(commands, prog="cfkd_core", args=args)
+        return tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="cfkd", args=args)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -7,6 +7,8 @@ Functions take tensors or arrays, of any leading shape, and give back what they 
 """
 
 import math
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -15,10 +17,16 @@ from torch import Tensor
 
 from cfkd_core.errors import InputError
 
-Box = Float[Tensor | np.ndarray, "4"]
-Boxes = Float[Tensor | np.ndarray, "*n 4"]
-Points = Float[Tensor | np.ndarray, "*n 2"]
-Values = Float[Tensor | np.ndarray, "*#n"] | np.floating  # numpy gives a scalar for a single box
+Array = TypeVar("Array", Tensor, np.ndarray)
+"""A function that is given tensors gives a tensor, one that is given arrays an array."""
+
+Box = Float[Array, "4"]
+Boxes = Float[Array, "*n 4"]
+Points = Float[Array, "*n 2"]
+if TYPE_CHECKING:
+    Values = Float[Array, "*#n"]
+else:
+    Values = Float[Array, "*#n"] | np.floating  # numpy gives a scalar for a single box
 
 # The most by which an offset makes a side longer, as a logarithm. Source: facts.md 5.7.
 LARGEST_GROWTH = math.log(1000 / 16)
@@ -34,7 +42,7 @@ JITTER_TRIES = 100
 SHORT_SIDE = (0.15, 0.5)
 
 
-def _library(values: Tensor | np.ndarray):
+def _library(values: Tensor | np.ndarray) -> ModuleType:
     """numpy or torch, whichever `values` belongs to: both name minimum, maximum and stack alike."""
     return torch if isinstance(values, Tensor) else np
 
@@ -59,9 +67,7 @@ def area(boxes: Boxes) -> Values:
     return boxes[..., 2].clip(min=0) * boxes[..., 3].clip(min=0)
 
 
-def iou(
-    first: Float[Tensor | np.ndarray, "*#n 4"], second: Float[Tensor | np.ndarray, "*#n 4"]
-) -> Values:
+def iou(first: Float[Array, "*#n 4"], second: Float[Array, "*#n 4"]) -> Values:
     """Intersection over union of boxes matched by position; leading shapes broadcast.
 
     0 where neither box has an area, NaN where either box is absent.
@@ -78,9 +84,7 @@ def iou(
     return intersection / xp.where(union == 0, xp.ones_like(union), union)
 
 
-def encode_offsets(
-    proposals: Float[Tensor | np.ndarray, "*#n 4"], box: Float[Tensor | np.ndarray, "*#n 4"]
-) -> Boxes:
+def encode_offsets(proposals: Float[Array, "*#n 4"], box: Float[Array, "*#n 4"]) -> Boxes:
     """Offsets (dx, dy, dw, dh) from each proposal to `box`: what DRNet's head learns.
 
     dx and dy are shifts of the centre in units of the proposal's sides, dw and dh logarithms of
@@ -93,9 +97,7 @@ def encode_offsets(
     return xp.concatenate([shift, xp.log(box[..., 2:] / sides)], -1)
 
 
-def decode_offsets(
-    proposals: Float[Tensor | np.ndarray, "*#n 4"], offsets: Float[Tensor | np.ndarray, "*#n 4"]
-) -> Boxes:
+def decode_offsets(proposals: Float[Array, "*#n 4"], offsets: Float[Array, "*#n 4"]) -> Boxes:
     """The box that each proposal becomes by its offsets; no side grows beyond 62.5 times.
 
     Source: facts.md 5.7.

@@ -1,3 +1,5 @@
+import json
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -52,6 +54,76 @@ def test_track_reads_the_video_it_wrote(capsys, folder, tmp_path):
     assert "12 frames" in out
 
 
+def test_track_says_it_for_programs(capsys, folder):
+    args = ("--box", "26,46,28,28", "--tracker", "mosse", "--frames", "5", "--json")
+    code, out, _ = run(capsys, "track", folder, *args)
+    assert code == 0
+    found = json.loads(out)
+    assert found["frames"] == sum(found["statuses"].values()) == 5
+    assert found["last_box"][0] == pytest.approx(26 + 3 * 4, abs=2)
+    assert found["wrote"] == []
+
+
+def test_track_follows_what_is_before_a_camera(capsys, monkeypatch, tmp_path):
+    """A webcam with eight pictures: a disc in the middle third, which moves to the right."""
+
+    class Webcam:
+        def __init__(self, number):
+            assert number == 0
+            self.shown = 0
+
+        def isOpened(self):
+            return True
+
+        def set(self, key, value):
+            return True
+
+        def get(self, key):
+            return 0.0
+
+        def read(self):
+            self.shown += 1
+            ground = np.random.default_rng(0).integers(40, 90, (120, 160, 3), dtype=np.uint8)
+            place = (80 + 2 * self.shown, 60)
+            return self.shown <= 8, cv2.circle(ground, place, 14, (30, 200, 250), -1)
+
+        def release(self):
+            self.shown = 99
+
+    monkeypatch.setattr(cv2, "VideoCapture", Webcam)
+    boxes = tmp_path / "boxes.csv"
+    code, out, _ = run(capsys, "track", "--camera", 0, "--tracker", "mosse", "--boxes", boxes)
+    assert code == 0
+    assert out.startswith("8 frames; ")
+    table = pd.read_csv(boxes)
+    assert table["x"][0] == pytest.approx(160 / 3, abs=1e-3)
+    assert table["x"][7] - table["x"][0] == pytest.approx(14, abs=3)
+
+
+def test_film_writes_something_to_track(capsys, tmp_path):
+    video = tmp_path / "cup.mp4"
+    code, out, _ = run(capsys, "film", "syn_clutter_cup", "--output", video, "--length", 5)
+    assert code == 0
+    assert out.splitlines()[0] == (
+        f"wrote {video}: 5 frames; the target begins at --box 226,39,49,62"
+    )
+    assert len(pd.read_csv(tmp_path / "cup.csv")) == 5
+    code, _, err = run(capsys, "film", "syn_nothing", "--output", video)
+    assert code == 2
+    assert "syn_clutter_cup" in err
+
+
+def test_table_says_what_each_row_needs(capsys, tmp_path):
+    page = tmp_path / "table.md"
+    code, out, _ = run(capsys, "table", "6", "--markdown", page)
+    assert code == 0
+    assert "needs a run on LaSOT's 280 test videos" in out
+    assert page.read_text() in out
+    code, _, err = run(capsys, "table", "6", "--scores", tmp_path / "none.json")
+    assert code == 2
+    assert "no such report" in err
+
+
 GOOD = ("--box", "26,46,28,28", "--tracker", "mosse")
 
 
@@ -59,6 +131,8 @@ GOOD = ("--box", "26,46,28,28", "--tracker", "mosse")
     ("args", "message"),
     [
         (("missing.mp4", *GOOD), "missing.mp4: no such video"),
+        (("{folder}",), "no box: say where"),
+        (("{folder}", *GOOD, "--camera", "0"), "one of them"),
         (("{folder}", "--box", "500,46,28,28"), "outside the frame of 160 x 120 px"),
         (("{folder}", "--box", "26,46,0,28"), "must be positive"),
         (("{folder}", "--box", "26,nan,28,28"), "must be finite"),

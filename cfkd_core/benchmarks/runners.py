@@ -28,7 +28,7 @@ def make_runner(
             f"experiment {experiment} has no clock: leave out --rule, --fps and --latency, "
             "or choose --experiment realtime"
         )
-    runners = {"ope": OnePass(), "reset": WithRestarts()}
+    runners: dict[str, Runner] = {"ope": OnePass(), "reset": WithRestarts()}
     if experiment not in runners:
         raise InputError(f"experiment {experiment!r}: choose from ope, reset, realtime")
     return runners[experiment]

@@ -163,7 +163,7 @@ class SceneFrames(collections.abc.Sequence):
     def __len__(self) -> int:
         return self.scene.length
 
-    def __getitem__(self, index: int) -> Frame:
+    def __getitem__(self, index: int) -> Frame:  # type: ignore[override]  # no slices
         return self.scene.render(range(len(self))[index])
 
 

@@ -57,7 +57,7 @@ class SeekingVideo(collections.abc.Sequence):
     def __len__(self) -> int:
         return len(self.times)
 
-    def __getitem__(self, index: int) -> Frame:
+    def __getitem__(self, index: int) -> Frame:  # type: ignore[override]  # no slices
         number = range(len(self))[index]
         # a decoder shared with a parent process would give each the other's frames
         if self._capture is None or self._process != os.getpid():
@@ -76,6 +76,7 @@ class SeekingVideo(collections.abc.Sequence):
 
     def _seek(self, number: int) -> None:
         """Makes the decoder hold a frame not after `number`, or start anew."""
+        assert self._capture is not None  # `__getitem__` has opened it
         back = MARGIN
         while back < number:
             self._capture.set(cv2.CAP_PROP_POS_FRAMES, number - back)

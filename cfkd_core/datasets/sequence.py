@@ -85,12 +85,12 @@ class NumberedImages(collections.abc.Sequence):
     digits: int
     suffix: str
     first: int
-    count: int
+    count: int  # type: ignore[assignment]  # nobody counts equal frames
 
     def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index: int) -> Frame:
+    def __getitem__(self, index: int) -> Frame:  # type: ignore[override]  # no slices
         return read_image(self.folder / self.name(index))
 
     def name(self, index: int) -> str:
@@ -108,7 +108,7 @@ class ImageFiles(collections.abc.Sequence):
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, index: int) -> Frame:
+    def __getitem__(self, index: int) -> Frame:  # type: ignore[override]  # no slices
         return read_image(self.files[index])
 
 

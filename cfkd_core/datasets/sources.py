@@ -11,6 +11,7 @@ from cfkd_core.datasets.readers import lasot, official, trackingnet
 from cfkd_core.datasets.readers.davis import read_davis
 from cfkd_core.datasets.readers.got10k import read_got10k
 from cfkd_core.datasets.readers.otb import read_otb
+from cfkd_core.datasets.readers.own import read_own
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.datasets.stills import read_coco, read_voc
 from cfkd_core.datasets.synthetic_training import training_films
@@ -181,5 +182,12 @@ LAYOUTS = (
         "Annotations/480p/*/*.png and JPEGImages/480p/",
         ("Annotations/*/*/*.png",),
         lambda path, _: read_davis(path),
+    ),
+    # last: a table beside something is the weakest of the signs
+    Layout(
+        "your own videos",
+        "clip.mp4 or clip/ with clip.csv beside it",
+        ("*.csv", "*/boxes.csv"),
+        lambda path, _: read_own(path),
     ),
 )

@@ -71,7 +71,7 @@ class ImageFolder(ImageFiles):
         super().__init__(sorted(files, key=_natural))
         self._size = read_image(self.files[0]).shape
 
-    def __getitem__(self, index: int) -> Frame:
+    def __getitem__(self, index: int) -> Frame:  # type: ignore[override]  # no slices
         """Raises InputError where a frame has not the size of the first one."""
         frame = super().__getitem__(index)
         if frame.shape != self._size:
@@ -114,7 +114,7 @@ def open_capture(path: Path) -> cv2.VideoCapture:
     Raises:
         InputError: if the file is no video.
     """
-    with _quiet():
+    with quiet():
         capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         raise InputError(f"{path}: cannot be decoded as a video; is it one, and whole?")
@@ -131,7 +131,7 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keeps OpenCV's own log lines off standard error."""
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -221,7 +221,7 @@ class _VideoSink:
         codec = CODECS[self.path.suffix]
         with _writing(self.called):
             self.path.touch()
-        with _quiet():
+        with quiet():
             code = cv2.VideoWriter.fourcc(*codec)
             encoder = cv2.VideoWriter(str(self.path), code, self.fps, self.size)
         if not encoder.isOpened():

@@ -24,6 +24,7 @@ def describe_weights(
     *,
     seed: int,
     files: Mapping[str, Path],
+    start: Path | None,
     recipe: str,
     device: torch.device,
 ) -> dict:
@@ -32,6 +33,7 @@ def describe_weights(
     Args:
         folder: with the student's journal.
         files: ImageNet weights that were given, by backbone.
+        start: weights that were given to go on from.
         recipe: its name.
     """
     entries = journal.read(folder)
@@ -45,8 +47,8 @@ def describe_weights(
         "origin": "trained by this project, cfkd_core.experiments",
         "licence": "MIT",
         "recipe": recipe,
-        "start": experiment.start,
-        "backbone_from": backbone_origin(experiment, files),
+        "start": experiment.start if start is None else _named(start),
+        "backbone_from": backbone_origin(experiment, files) if start is None else _named(start),
         "teacher": experiment.teacher,
         "stages": [
             {key: value for key, value in stage.items() if value != float("inf")}
@@ -73,10 +75,14 @@ def backbone_origin(experiment: Experiment, files: Mapping[str, Path]) -> str:
     if experiment.start == "random":
         return "random"
     if name in files:
-        return f"{files[name].name}, SHA-256 {sha256(files[name])}"
+        return _named(files[name])
     if name in SHIPPED:
         return SHIPPED[name].name
     return "torchvision's IMAGENET1K_V1"
+
+
+def _named(file: Path) -> str:
+    return f"{file.name}, SHA-256 {sha256(file)}"
 
 
 def _validation_of(entries: list[dict[str, float | int]]) -> dict[str, float]:

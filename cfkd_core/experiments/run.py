@@ -43,6 +43,7 @@ class RunOptions:
 
     seed: int = 0
     files: Mapping[str, Path] = field(default_factory=dict)  # backbone -> ImageNet weights
+    start: Path | None = None  # weights to go on from, else where the experiment starts
     teacher: Path | None = None  # its weights, else those that ship
     workers: int = 0  # processes that read images
     save_every: int = 100  # steps
@@ -105,6 +106,7 @@ def run(
             folder / each.name,
             seed=options.seed,
             files=options.files,
+            start=options.start,
             recipe=recipe,
             device=fabric.device,
         ) | {"hours_of_the_last_run": round((time.monotonic() - begin) / 3600, 2)}
@@ -188,8 +190,11 @@ def split(sources: Iterable[Source]) -> tuple[list[Source], list[Source]]:
     for source in sources:
         sequences = list(source.sequences)
         kept_back = [each for each in sequences if _is_held_out(each)]
+        if len(kept_back) == len(sequences):
+            kept_back = []  # nothing would be left to learn from
+        names = {each.name for each in kept_back}
         learnt.append(
-            replace(source, sequences=[each for each in sequences if not _is_held_out(each)])
+            replace(source, sequences=[each for each in sequences if each.name not in names])
         )
         if kept_back:
             held_out.append(replace(source, sequences=kept_back))
@@ -244,9 +249,25 @@ def build_distiller(experiments: list[Experiment], options: RunOptions) -> Disti
             if each.trains_backbone or name not in shared:
                 shared[name] = imagenet_backbone(name, options.files.get(name))
             net.backbone = shared[name]
+        if options.start is not None:
+            _go_on_from(options.start, net)
         students[each.name] = net
     terms = {each.name: each.terms for each in experiments}
     return Distiller(students, _teacher(experiments[0], options), terms)
+
+
+def _go_on_from(file: Path, net: AtomNet) -> None:
+    """Copies the weights of a file into a network that is to be tuned.
+
+    Students that share a backbone all go on from the same file, so it gets the same each time.
+    """
+    given = weights.load_any(file)
+    if given.architecture != net.architecture:
+        raise InputError(
+            f"{file}: a network of {given.architecture}, and the experiment's is "
+            f"{net.architecture}; choose an experiment of the same, or another file"
+        )
+    net.load_state_dict(given.state_dict())
 
 
 def _teacher(experiment: Experiment, options: RunOptions) -> AtomNet | None:

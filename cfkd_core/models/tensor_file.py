@@ -14,7 +14,7 @@ import safetensors
 import safetensors.torch
 from torch import Tensor
 
-from cfkd_core import files
+from cfkd_core import files, paths
 from cfkd_core.errors import InputError
 from cfkd_core.models import checkpoint
 from cfkd_core.models.pickle_machine import StoredTensor
@@ -69,7 +69,9 @@ def read_metadata(path: Path) -> dict[str, str]:
         with safetensors.safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
     except (safetensors.SafetensorError, OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a safetensors file, or damaged ({error})") from None
+        raise InputError(
+            f"{path}: not a safetensors file, or damaged ({error}){_remedy(path)}"
+        ) from None
     words = header.items() if isinstance(header, dict) else ()
     return {key: value for key, value in words if isinstance(value, str)}
 
@@ -96,7 +98,8 @@ def check_card(path: Path) -> None:
     if found != expected:
         raise InputError(
             f"{path}: damaged, or not the file its card describes: its SHA-256 is {found[:12]}…, "
-            f"{card_path(path).name} says {str(expected)[:12]}…; fetch both again"
+            f"{card_path(path).name} says {str(expected)[:12]}…"
+            f"{_remedy(path) or '; fetch both again'}"
         )
 
 
@@ -130,14 +133,21 @@ def _compact(tensor: Tensor) -> Tensor:
 
 def _check_exists(path: Path) -> None:
     if not files.is_file(path):
-        raise InputError(f"{path}: no such weights file")
+        raise InputError(f"{path}: no such weights file{_remedy(path)}")
+
+
+def _remedy(path: Path) -> str:
+    """What to do about a file that ships, as the end of a message; nothing for another."""
+    return f"; {paths.RESTORE}" if path.parent == paths.WEIGHTS else ""
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return safetensors.torch.load_file(path)
     except (safetensors.SafetensorError, OSError) as error:
-        raise InputError(f"{path}: not a safetensors file, or damaged ({error})") from None
+        raise InputError(
+            f"{path}: not a safetensors file, or damaged ({error}){_remedy(path)}"
+        ) from None
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:

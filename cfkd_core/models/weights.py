@@ -49,6 +49,15 @@ def load(path: Path) -> AtomNet:
     return net.eval()
 
 
+def load_any(path: Path) -> AtomNet:
+    """The network in a file of this project (`.safetensors`), or else in one of PyTracking.
+
+    Raises:
+        InputError: as `load` and `import_pytracking` do.
+    """
+    return load(path) if path.suffix == ".safetensors" else import_pytracking(path)
+
+
 def _architecture_from(words: dict[str, str], path: Path) -> Architecture:
     """The architecture that a file's header names."""
     backbone, head, width = (words.get(key, "") for key in ("backbone", "head", "width"))

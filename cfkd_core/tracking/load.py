@@ -8,8 +8,8 @@ from cfkd_core.errors import InputError
 from cfkd_core.models.atom import ARCHITECTURES, HEADS, AtomNet
 from cfkd_core.models.backbones import imagenet_backbone
 from cfkd_core.models.box_head import BoxHead
-from cfkd_core.models.tensor_file import read_metadata
-from cfkd_core.models.weights import import_pytracking, load
+from cfkd_core.models.tensor_file import card_path, read_metadata
+from cfkd_core.models.weights import load_any
 from cfkd_core.tracking.atom import ATOM, OURS, AtomTracker
 from cfkd_core.tracking.drnet import DRNET, DrnetTracker
 from cfkd_core.tracking.mosse import MosseTracker
@@ -68,6 +68,18 @@ def trained() -> tuple[str, ...]:
     return (*names, *(alias for alias, name in ALIASES.items() if name in names))
 
 
+def find_weights(name: str) -> Path:
+    """The file of a network that is named by its path, or by the name under which it ships.
+
+    Raises:
+        InputError: if it is neither.
+    """
+    for file in (Path(name), paths.WEIGHTS / f"{ALIASES.get(name, name)}.safetensors"):
+        if file.is_file():
+            return file
+    raise InputError(f"weights {name}: no such file, and not one of {', '.join(trained())}")
+
+
 def tracker_for(
     net: AtomNet, name: str, *, seed: int = 0, runtime: RuntimeName = "auto"
 ) -> OnlineTracker:
@@ -87,9 +99,10 @@ def tracker_for(
 
 def _network(name: str, weights: Path | None) -> AtomNet:
     shipped = paths.WEIGHTS / f"{ALIASES.get(name, name)}.safetensors"
-    if weights is None and shipped.is_file():
+    # a card without its tensors says that they ought to be here
+    if weights is None and (shipped.is_file() or card_path(shipped).is_file()):
         weights = shipped
     if weights is None:
         like = ARCHITECTURES["matom" if name == CLASSIFIER else name]
         return AtomNet(imagenet_backbone(like.backbone), None)
-    return load(weights) if weights.suffix == ".safetensors" else import_pytracking(weights)
+    return load_any(weights)

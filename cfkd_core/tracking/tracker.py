@@ -1,6 +1,7 @@
 """What a tracker is: two methods, and what they give back."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +38,13 @@ class Tracker(Protocol):
 
     Attributes:
         name: names its folder of results.
-        card: what decides its answers (options, seed, weights), as JSON can hold it.
     """
 
     name: str
-    card: dict
+
+    @property
+    def card(self) -> dict:
+        """What decides its answers (options, seed, weights), as JSON can hold it."""
 
     def init(self, frame: Frame, box: Float[np.ndarray, "4"]) -> None:
         """Learns the target inside `box`, 0-based px of `frame` (RGB)."""
@@ -105,6 +108,16 @@ class Trajectory:
         """
         updates = self.seconds[1:]
         return len(updates) / updates.sum() if len(updates) else float("nan")
+
+    def summary(self) -> dict:
+        """Frames, how many of them each status has, and speed, as JSON can hold it."""
+        return {
+            "frames": len(self.boxes),
+            "statuses": dict(Counter(self.statuses)),
+            "fps": round(self.fps, 2) if len(self.boxes) > 1 else None,
+            "first_frame_seconds": round(float(self.seconds[0]), 4),
+            "last_box": [round(value, 4) for value in self.boxes[-1].tolist()],
+        }
 
     def to_csv(self, path: Path) -> None:
         """Writes frame, x, y, w, h, score, status, seconds, a row a frame; whole or not at all."""

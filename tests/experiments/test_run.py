@@ -20,7 +20,7 @@ from cfkd_core.experiments.run import RunOptions, build_distiller, launch, run, 
 from cfkd_core.models import weights
 from cfkd_core.models.atom import build
 from cfkd_core.models.backbones import build_backbone
-from cfkd_core.tracking.load import tracker_for
+from cfkd_core.tracking.load import find_weights, tracker_for
 
 SMALL_TEACHERS = {
     name: replace(resolve(name, "mini").architecture, backbone="resnet18_t", width=8)
@@ -167,3 +167,31 @@ def test_bad_input_is_one_line_and_exit_code_2(args, message, capsys, tmp_path):
     assert error.startswith("error: ")
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_fine_tuning_goes_on_from_weights_that_ship():
+    file = find_weights("matom")
+    experiment = resolve("matom", "mini", smoke=True)
+    distiller = build_distiller([experiment], RunOptions(start=file))
+    given, taken = weights.load(file).state_dict(), distiller.students["matom"].state_dict()
+    assert all(torch.equal(given[name], taken[name]) for name in given)
+
+
+def test_fine_tuning_another_architecture_is_refused():
+    experiment = resolve("cfkd_resnet18_t", "mini", smoke=True)
+    with pytest.raises(InputError, match="choose an experiment of the same, or another file"):
+        build_distiller([experiment], RunOptions(start=find_weights("matom")))
+
+
+def test_weights_to_go_on_from_must_be_there():
+    with pytest.raises(InputError, match="weights magic: no such file, and not one of atom, matom"):
+        find_weights("magic")
+
+
+def test_a_single_video_is_learnt_from_and_not_held_out():
+    frames = [np.zeros((8, 8, 3), np.uint8)] * 2
+    for number in range(40):  # one name in ten would be held out
+        alone = Sequence(f"clip{number}", frames, np.ones((2, 4)), np.ones(2, bool))
+        learnt, held_out = split([Source("mine", [alone])])
+        assert [len(source.sequences) for source in learnt] == [1]
+        assert held_out == []

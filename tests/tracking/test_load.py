@@ -1,9 +1,13 @@
+import re
+import shutil
+
 import numpy as np
 import pytest
 
 import cfkd_core
+from cfkd_core import paths
 from cfkd_core.errors import InputError
-from cfkd_core.models import weights
+from cfkd_core.models import backbones, weights
 from cfkd_core.models.atom import ARCHITECTURES, Architecture, AtomNet, build, build_atom
 from cfkd_core.models.backbones import imagenet_backbone
 from cfkd_core.tracking.atom import ATOM, MATOM, OURS, AtomTracker
@@ -125,3 +129,26 @@ def test_an_imported_checkpoint_tracks_with_its_head(shared):
     tracker = cfkd_core.load_tracker("matom", weights=weights)
     assert tracker.net.iou_head is not None
     assert tracker.card["weights"] != cfkd_core.load_tracker("matom").card["weights"]
+
+
+@pytest.mark.parametrize(
+    ("tracker", "file"), [("atom", "atom"), ("classifier", "mobilenet_v2_imagenet")]
+)
+def test_weights_that_have_gone_are_not_replaced_in_silence(tracker, file, tmp_path, monkeypatch):
+    folder = shutil.copytree(paths.WEIGHTS, tmp_path / "weights")
+    (folder / f"{file}.safetensors").unlink()
+    monkeypatch.setattr("cfkd_core.paths.WEIGHTS", folder)
+    trunk = folder / "mobilenet_v2_imagenet.safetensors"
+    monkeypatch.setitem(backbones.SHIPPED, "mobilenet_v2", trunk)
+    remedy = re.escape(f"{file}.safetensors: no such weights file; {paths.RESTORE}")
+    with pytest.raises(InputError, match=remedy):
+        cfkd_core.load_tracker(tracker)
+
+
+def test_damaged_weights_say_how_to_get_them_back(tmp_path, monkeypatch):
+    folder = shutil.copytree(paths.WEIGHTS, tmp_path / "weights")
+    monkeypatch.setattr("cfkd_core.paths.WEIGHTS", folder)
+    with (folder / "matom.safetensors").open("ab") as file:
+        file.write(b"0")
+    with pytest.raises(InputError, match=rf"matom.safetensors: .*{re.escape(paths.RESTORE)}$"):
+        cfkd_core.load_tracker("matom")

@@ -53,7 +53,7 @@ def _read_sequence(folder: Path, split: str) -> Sequence:
     if split == "test" and len(boxes) == 1:
         rest = len(find_images(folder, name)) - 1
         boxes = np.concatenate([boxes, np.full((max(rest, 0), 4), np.nan)])
-    visible = (boxes[:, 2:] > 0).all(axis=1)
+    visible = np.all(boxes[:, 2:] > 0, axis=1)
     if split != "test":
         visible &= _shown(folder, len(boxes))
     return Sequence(

@@ -99,7 +99,7 @@ def _read_otb_sequence(annotation: Path, name: str, origin: int) -> Sequence:
         name=name,
         frames=ImageFiles(files),
         boxes=published - [origin, origin, 0, 0],
-        visible=(published > [origin - 1, origin - 1, 0, 0]).all(axis=1),
+        visible=np.all(published > [origin - 1, origin - 1, 0, 0], axis=1),
         attributes=read_attributes().get(name, frozenset()),
         origin=origin,
     )

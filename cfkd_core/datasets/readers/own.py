@@ -76,7 +76,7 @@ def read_video(video: Path, table: Path) -> Sequence:
         name=_name(video),
         frames=frames,
         boxes=boxes,
-        visible=(boxes[:, 2:] > 0).all(axis=1),
+        visible=np.all(boxes[:, 2:] > 0, axis=1),
     )
 
 

@@ -69,5 +69,5 @@ def _read_sequence(annotation: Path) -> Sequence:
         name=name,
         frames=all_images(folder, name, len(boxes), annotation),
         boxes=boxes,
-        visible=(boxes[:, 2:] > 0).all(axis=1),
+        visible=np.all(boxes[:, 2:] > 0, axis=1),
     )

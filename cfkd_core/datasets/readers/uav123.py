@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import numpy as np
+
 from cfkd_core import files
 from cfkd_core.datasets.readers.images import span_images
 from cfkd_core.datasets.readers.official import uav_spans
@@ -70,7 +72,7 @@ def _read_sequence(annotation: Path, images: Path, spans: Spans) -> Sequence:
         name=name,
         frames=span_images(images / folder, name, first, len(published)),
         boxes=published - [1, 1, 0, 0],
-        visible=(published > 0).all(axis=1),
+        visible=np.all(published > 0, axis=1),
         origin=1,
     )
 
