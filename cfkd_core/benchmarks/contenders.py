@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -18,10 +19,14 @@ from cfkd_core.errors import InputError
 from cfkd_core.models.iou_head import ProposalHead
 from cfkd_core.tracking.load import load_tracker
 from cfkd_core.tracking.online import OnlineTracker
+from cfkd_core.tracking.runtime import RuntimeName
 from cfkd_core.tracking.tracker import Frame, Tracker
 
 PLAIN = "plain"
 """The reference path of our trackers, where others name a runtime."""
+
+WAYS = (*get_args(RuntimeName), PLAIN)
+"""How a tracker with a network can be run."""
 
 PARTS = {
     "network": ("runtime", "see"),
@@ -59,6 +64,8 @@ class Contender:
         """
         if self.way == "":
             return load_tracker(self.tracker)
+        if self.way not in WAYS:
+            raise InputError(f"contender {self.name}: choose one of {', '.join(WAYS)} after the :")
         tracker = load_tracker(self.tracker, runtime="torch" if self.way == PLAIN else self.way)
         if not isinstance(tracker, OnlineTracker):
             raise InputError(f"contender {self.name}: {self.tracker} has no network to run a way")

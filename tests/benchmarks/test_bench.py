@@ -216,7 +216,7 @@ def test_the_command_races_who_can_run_and_names_who_cannot(capsys, tmp_path):
     ("arguments", "message"),
     [
         (["--trackers", "kcf:torch"], "nothing to time"),
-        (["--trackers", "matom:abacus"], "runtime abacus: choose one of"),
+        (["--trackers", "matom:abacus"], "contender matom:abacus: choose one of auto, torch"),
         (["--trackers", "siamese"], "tracker siamese: choose one of"),
         (["--trackers", "kcf", "--frames", "1"], "two frames"),
         (["--trackers", "kcf", "--size", "big"], "WIDTHxHEIGHT"),
