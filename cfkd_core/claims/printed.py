@@ -150,7 +150,7 @@ def students_above_teachers() -> Finding:
     """Whether the students' EAO exceeds their teachers' in both years of Table 4.8."""
     table = pd.read_csv(paths.THESIS / "table_4_8.csv").set_index(["year", "tracker"])["eao"]
     gaps = {
-        f"{year} {student}": table[year, student] - table[year, teacher]
+        f"{year} {student}": float(table[year, student] - table[year, teacher])
         for year in (2018, 2019)
         for teacher, student in (("ATOM", "mATOM"), ("DRNet", "mDRNet"))
     }
