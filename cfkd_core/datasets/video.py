@@ -237,7 +237,7 @@ class _VideoSink:
 
     def check(self) -> None:
         """Raises InputError unless all frames arrived: OpenCV does not say that a disk is full."""
-        with _quiet():
+        with quiet():
             capture = cv2.VideoCapture(str(self.path))
         found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
         capture.release()
