@@ -1,5 +1,7 @@
 """Checks say something else where something else is claimed, or something else was run."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -87,6 +89,8 @@ def test_rivals_are_judged_by_the_signs(monkeypatch, lower, verdict):
     """Of 18 frames, by a sign test."""
     heights = {"matom": np.full(18, 0.5), "atom": np.array([0.6] * lower + [0.4] * (18 - lower))}
     found = iter(heights.values())
+    net = SimpleNamespace(net=SimpleNamespace(backbone=None))
+    monkeypatch.setattr(recorded, "load_tracker", lambda _: net)
     monkeypatch.setattr(recorded.look_alikes, "rivals", lambda *_: next(found))
     assert recorded.fewer_rivals("matom", "atom", 12).verdict == verdict
     assert recorded.fewer_rivals("matom", "nobody", 12).verdict == "undecidable"
