@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -78,6 +79,7 @@ def boxes_with(salt: str, name: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, name],
         env=environment,
+        cwd=Path(__file__).resolve().parents[2],
         check=True,
         capture_output=True,
         text=True,
