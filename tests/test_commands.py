@@ -1,6 +1,7 @@
 """The page of the commands, and the help that it is made of."""
 
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ def test_help_has_an_example_and_a_line_for_every_option(name, written):
     assert f"  cfkd {name}" in section
     for option, parameter in inspect.signature(COMMANDS[name]).parameters.items():
         if tyro.conf.Positional not in getattr(parameter.annotation, "__metadata__", ()):
-            assert f"--{option.replace('_', '-')} " in section + " ", option
+            assert re.search(rf"^\W*--{option.replace('_', '-')}\b", section, re.MULTILINE), option
 
 
 def test_the_page_is_in_the_book():
