@@ -454,8 +454,8 @@ assert_close(
 #
 # In {eq}`eq:cf-loss` each map is divided by its own maximum. The author's code divides by the
 # maximum over the **whole batch**. Then only one pair, the loudest, can reach 1 at all; every other
-# map is compared with a peak that it cannot have, and the cheapest way to a lower loss is to become
-# louder.
+# map is compared with a peak that it cannot have, and how loud a map is begins to matter: a pair can
+# lower its loss by its scale alone.
 
 
 # %%
@@ -573,8 +573,8 @@ explore.Explorer(
 #   four blocks. This is a short run on synthetic pairs, from features that find most targets anyhow;
 #   it shows a direction at best.
 # - Block 1 makes {glue:text}`block1_share:.0f` % of the loss, and can hardly have a peak.
-# - The author's code shares one maximum in the batch, which makes quiet pairs pay for loud ones. The
-#   thesis's equation does not.
+# - The author's code shares one maximum in the batch, which makes a pair's loss depend on its
+#   company. The thesis's equation does not.
 # - Correlation is not similarity. A cell with large features answers to any kernel; nothing in the
 #   loss divides by their length.
 # - We did not see a better tracker. The thesis's ablation credits the term with some points on
@@ -587,8 +587,8 @@ explore.Explorer(
 # ```{dropdown} A solution
 # With $m$ the maximum of all maps, reached in cell $k$ of pair $p$, the sum in the second part runs
 # over the cells of **all** pairs, and acts on that one cell of pair $p$ alone. The gradient is
-# still at right angles to the whole stack of maps, but no longer to each: a quiet map can gain by
-# growing.
+# still at right angles to the whole stack of maps, but no longer to each: a map can gain by its
+# scale.
 # ```
 #
 # 2. What does the loss do to a map without a positive value?

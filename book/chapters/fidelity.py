@@ -340,7 +340,9 @@ assert loss_of_nonsense < 1e-6 * mean
 # The fidelity of these features is 0 but for rounding ({glue:text}`nonsense_share:.0e` of the
 # student's). The teacher's head, which judged the proposals with a correlation of
 # {glue:text}`judges_teacher:.2f` to their true overlap, now has {glue:text}`judges_nonsense:.2f`.
-# **A perfect score in this loss promises nothing about what a head can read.** Fidelity cannot do
+# **A perfect score in this loss does not mean that a head can read the features.** (What remains is
+# partly the boxes' own: whatever the features, a very large or small one rarely overlaps well.)
+# Fidelity cannot do
 # the job alone, and in CFKD it does not: the other three terms, above all those on the head, decide
 # what the channels mean. What it can do is tell a network that knows nothing where to look.
 #
@@ -352,8 +354,8 @@ assert loss_of_nonsense < 1e-6 * mean
 #   {glue:text}`weight:.0f` means.
 # - Before distillation the ImageNet student already looks much where the teacher looks (likeness
 #   {glue:text}`alike:.2f`); {glue:text}`offset:.0f` % of the loss is loudness.
-# - Features can agree perfectly by this loss and be useless. What it compares is a picture of where,
-#   not of what.
+# - Features can agree perfectly by this loss and be of much less use to a head. What it compares is a
+#   picture of where, not of what.
 # - We did not see whether it helps tracking. The thesis reports that it helps more than any other
 #   term (its Table 4.2).
 #
