@@ -101,14 +101,15 @@ def _convolution(graph: Graph, layer: nn.Conv2d, value: str) -> str:
 
 
 def _pooling(graph: Graph, layer: nn.MaxPool2d, value: str) -> str:
-    kernel, stride, padding = ([size, size] for size in _square(layer))
-    return graph.apply("MaxPool", value, kernel_shape=kernel, strides=stride, pads=padding * 2)
-
-
-def _square(layer: nn.MaxPool2d) -> tuple[int, int, int]:
     if layer.dilation != 1 or layer.ceil_mode:
         raise NotImplementedError(f"{layer}: dilation and ceil_mode are not translated")
-    return layer.kernel_size, layer.stride, layer.padding
+    return graph.apply(
+        "MaxPool",
+        value,
+        kernel_shape=[layer.kernel_size] * 2,
+        strides=[layer.stride] * 2,
+        pads=[layer.padding] * 4,
+    )
 
 
 def _clip(graph: Graph, layer: nn.ReLU6, value: str) -> str:
