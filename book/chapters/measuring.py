@@ -192,7 +192,7 @@ reports = [
 ]
 reports = sorted(reports, key=lambda each: -each.scores["success_auc"])
 
-# %% mystnb={"figure": {"name": "fig:curves", "caption": "Success (left) and precision (right) on the recorded films. Beside each name stands its AUC, and its precision at 20 px, the grey line."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig:curves", "caption": "Success (above) and precision (below) on the recorded films. Beside each name stands its AUC, and its precision at 20 px, the grey line."}} tags=["hide-input"]
 figure, axes = plt.subplots(2, 1, figsize=(style.WIDTH * 0.8, 5.2))
 evaluation.success_plot(axes[0], reports)
 evaluation.precision_plot(axes[1], reports)
