@@ -65,7 +65,7 @@ film = next(each for each in films if each.name == "syn_scale_cup")
 truth = film.boxes
 glue("film_count", len(films), display=False)
 glue("tracker_count", len(answers), display=False)
-glue("tracker_names", ", ".join(f"`{name}`" for name in answers), display=False)
+glue("tracker_names", ", ".join(answers), display=False)
 
 # %% mystnb={"figure": {"name": "fig:task", "caption": "One film, three frames: the true box (green), the classifier's (orange) and CSRT's (blue)."}} tags=["hide-input"]
 roles = {"classifier": "student", "csrt": "teacher"}
@@ -192,15 +192,15 @@ reports = [
 ]
 reports = sorted(reports, key=lambda each: -each.scores["success_auc"])
 
-# %% mystnb={"figure": {"name": "fig:curves", "caption": "Success (left) and precision (right) on the recorded films. Beside each name stands its AUC, and its precision at 20 px, the grey line."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig:curves", "caption": "Success (above) and precision (below) on the recorded films. Beside each name stands its AUC, and its precision at 20 px, the grey line."}} tags=["hide-input"]
 figure, axes = plt.subplots(2, 1, figsize=(style.WIDTH * 0.8, 5.2))
 evaluation.success_plot(axes[0], reports)
 evaluation.precision_plot(axes[1], reports)
 plt.show()
 best_success = max(reports, key=lambda each: each.scores["success_auc"])
 best_precision = max(reports, key=lambda each: each.scores["precision_at_20"])
-glue("best_success", f"`{best_success.tracker}`", display=False)
-glue("best_precision", f"`{best_precision.tracker}`", display=False)
+glue("best_success", best_success.tracker, display=False)
+glue("best_precision", best_precision.tracker, display=False)
 
 # %% [markdown]
 # Which tracker is best? By success {glue:text}`best_success`, by precision
@@ -316,7 +316,7 @@ rule = VOT_PROTOCOLS["vot-legacy-2018"]
 height, width = held[0].frames[0].shape[:2]
 passes = {each.name: rule.passes([runs[each.name]], each.boxes, (width, height)) for each in held}
 worst = max(held, key=lambda each: len(runs[each.name].failures))
-glue("worst", f"`{worst.name}`", display=False)
+glue("worst", worst.name, display=False)
 glue("worst_failures", len(runs[worst.name].failures), display=False)
 glue("reset_films", len(held), display=False)
 

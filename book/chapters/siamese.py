@@ -156,8 +156,8 @@ plt.show()
 #
 # What is left is bookkeeping. The score map has a cell for each 8 px, so it is interpolated; a bell
 # around the last place is mixed in, because things rarely jump; the box moves to the best place
-# and keeps its size. `cfkd_core.tracking.siamese` has it in fewer lines than any other tracker of
-# the library, because *nothing is learnt*: after the first frame the template never changes.
+# and keeps its size. `cfkd_core.tracking.siamese` has it. Compared with ATOM one thing is missing,
+# and it is the thing: *nothing is learnt*. After the first frame the template never changes.
 #
 # How far does that carry? {numref}`tab:siamese` compares it with the library's `classifier`: the
 # same trunk with the same weights, but on top of it ATOM's small filter, which learns in the first
