@@ -132,7 +132,8 @@ def only(toc: dict, names: set[str]) -> dict:
             entries = [
                 only(entry, names) for entry in value if entry.get("file", None) in {None, *names}
             ]
-            value = [entry for entry in entries if entry]
+            # a part that has lost all its pages has a caption left
+            value = [entry for entry in entries if entry.keys() - {"caption"}]
         if value != []:
             pruned[key] = value
     return pruned

@@ -38,31 +38,32 @@ style.use_style()
 torch.set_num_threads(1)
 torch.manual_seed(0)
 smoke = profile == "smoke"
-count = 4 if smoke else 16  # pairs
+count = 2 if smoke else 8  # pairs
 
 # %% [markdown]
 # ## The material
 #
 # A batch of training pairs from synthetic films, the shipped teacher, and two students: one as it
-# is before training, with random weights, and the one that ships.
+# is before training, with random weights, and one that ships ({glue:text}`shipped`).
 
 # %%
 pairs = PairDataset([Source("films", training_films(6, seed=1), 1.0)], count, 0, PairOptions())
 batch = pairs.batch(list(range(count)))
 teacher = cfkd_core.load_tracker("atom").net.requires_grad_(False)
+# the thesis's own recipe where it has been trained, else our default student
+shipped = next(each for each in ("cfkd", "matom") if (paths.WEIGHTS / f"{each}.json").exists())
 students = {
     "before training": build_atom("matom").train(),
-    "shipped": cfkd_core.load_tracker("matom").net.eval(),
+    "shipped": cfkd_core.load_tracker(shipped).net.eval(),
 }
 inputs = batch.target, batch.target_box, batch.search, batch.proposals
 theirs = teacher(*inputs)
-outputs = {}
-for name, net in students.items():
+for net in students.values():
     net.requires_grad_(True)
-    outputs[name] = net(*inputs)
 
 # %% tags=["remove-cell"]
 glue("pairs", count, display=False)
+glue("shipped", shipped, display=False)
 
 
 # %% [markdown]
@@ -94,7 +95,7 @@ weights = {
     for name, row in (("thesis", "cfkd"), ("code", "cfkd_code"))
 }
 weights["code"]["correlation_filter"] = weights["code"].pop("correlation_filter_batch_maximum")
-lengths = {name: gradient_lengths(net, outputs[name]) for name, net in students.items()}
+lengths = {name: gradient_lengths(net, net(*inputs)) for name, net in students.items()}
 heard = {
     (name, side): {term: chosen[term] * length for term, length in lengths[name].items()}
     for name in students
@@ -123,17 +124,22 @@ plt.show()
 for name, key in (("before training", "fresh"), ("shipped", "trained")):
     for side in ("thesis", "code"):
         parts = heard[name, side]
-        share = parts["correlation_filter"] / sum(parts.values())
-        glue(f"share_{key}_{side}", 100 * share, display=False)
-        glue(f"fidelity_{key}", 100 * parts["fidelity"] / sum(parts.values()), display=False)
+        orders = np.log10(parts["fidelity"] / parts["correlation_filter"])
+        glue(f"orders_{key}_{side}", float(orders), display=False)
+drowned = all(parts["fidelity"] > 10 * parts["correlation_filter"] for parts in heard.values())
+glue("weight_verdict", "does not matter yet" if drowned else "matters", display=False)
 
 # %% [markdown]
-# Before training, the correlation filter has {glue:text}`share_fresh_thesis:.1f` % of the summed
-# lengths with the thesis's weight and {glue:text}`share_fresh_code:.1f` % with the code's; in the
-# shipped student {glue:text}`share_trained_thesis:.1f` % and {glue:text}`share_trained_code:.1f` %.
-# Fidelity has {glue:text}`fidelity_fresh:.0f` % and {glue:text}`fidelity_trained:.0f` %. **It matters**:
-# a factor of ten stands between a term that takes part and one that hardly does, and the thesis's
-# Table 4.2 credits this term with four points.
+# Before training, the weighted gradient of fidelity is longer than that of the correlation filter by
+# {glue:text}`orders_fresh_thesis:.1f` powers of ten with the thesis's weight, by
+# {glue:text}`orders_fresh_code:.1f` with the code's; in the shipped student by
+# {glue:text}`orders_trained_thesis:.1f` and {glue:text}`orders_trained_code:.1f`. At these two points
+# the weight **{glue:text}`weight_verdict`**. The reason is in the fidelity loss: it compares sums over
+# the teacher's 128 and 256 channels with sums over the student's 32 and 64, and weighs the squares by
+# 100. A term that is a millionth of another is not heard, ten times more or less. The factor of ten
+# can count only late, once the student has learnt the teacher's energies; the thesis's Table 4.2
+# credits the term with four points, and what our own training makes of it stands at the end of this
+# page.
 #
 # ## Sums or means?
 #
@@ -141,7 +147,8 @@ for name, key in (("before training", "fresh"), ("shipped", "trained")):
 # means. With a sum, a block counts as much as it has cells. By hand, for the fidelity loss:
 
 # %%
-student = outputs["shipped"]
+with torch.no_grad():
+    student = students["shipped"](*inputs)
 by_hand = 0.0
 for block in ("block3", "block4"):
     for side in ("target", "search"):
@@ -200,17 +207,8 @@ for output, pair in zip(alone, single, strict=True):
     assert_close(own, shared)
 
 # %% tags=["remove-cell"]
-mean_alone = float(
-    torch.stack(
-        [
-            LOSSES["correlation_filter_batch_maximum"](output, theirs, pair)
-            for output, pair in zip(alone, single, strict=True)
-        ]
-    ).mean()
-)
 glue("cf_own", filters["correlation_filter"], display=False)
 glue("cf_batch", filters["correlation_filter_batch_maximum"], display=False)
-glue("cf_alone", mean_alone, display=False)
 
 # %% [markdown]
 # In a batch of {glue:text}`pairs` they are not: {glue:text}`cf_own:.2f` with each map's own maximum,
@@ -317,7 +315,7 @@ for name, shifts in (("uniform", uniform), ("gaussian", gaussian)):
 # %% [markdown]
 # Block 4 of the search patch moves by {glue:text}`moved_darker:.0f` % of its length when it gets
 # darker, {glue:text}`moved_brighter:.0f` % when brighter, {glue:text}`moved_grey:.0f` % when grey.
-# Not nothing, and harmless: both recipes are here (`PairOptions(grey=0, brightness=0)` is the thesis's).
+# That is not nothing. Both recipes are here; `PairOptions(grey=0, brightness=0)` is the thesis's.
 #
 # The thesis also shifts the search patch by "Gaussian noise", the code by a uniform one of ±2.25
 # target sizes. With the same spread, the Gaussian would put the target's centre outside the patch in
@@ -340,7 +338,7 @@ def rounded_pool(maps, box, size, stride):
 
 
 maps = torch.randn(1, 4, 18, 18)
-box = torch.tensor([40.0, 40.0, 162.0, 142.0])
+box = torch.tensor([42.0, 42.0, 162.0, 142.0])
 further = box + torch.tensor([3.0, 0.0, 0.0, 0.0])  # px to the right
 
 assert torch.equal(rounded_pool(maps, box, 3, 16), rounded_pool(maps, further, 3, 16))
@@ -480,7 +478,7 @@ table = [
         "weight of the correlation filter",
         "0.1",
         "0.01",
-        "its share of the gradient, ten times",
+        "drowned by fidelity" if drowned else "ten times the gradient",
         "both rows",
     ),
     ("squared norms", "sums", "means", "the printed weights fit means only", "means"),
@@ -607,9 +605,11 @@ glue("discrepancies_said", Markdown(said), display=False)
 #
 # ## What we saw, and what we did not
 #
-# - Of {glue:text}`discrepancies` differences, five change what is learnt: the weight of the
-#   correlation filter, its maximum, the drifting teacher, the pooling on a processor and the rival's
+# - Of {glue:text}`discrepancies` differences, four change what is learnt or tracked wherever we looked:
+#   the maximum of the response maps, the drifting teacher, the pooling on a processor and the rival's
 #   loss.
+# - The most visible one, the weight of the correlation filter, {glue:text}`weight_verdict`, beside a
+#   fidelity loss that outweighs all other terms.
 # - The rest are slips of notation, or choices that both sides could defend.
 # - We did not see the thesis's own runs, so we cannot say which recipe made its numbers; the code's
 #   settings are what there is.
