@@ -42,7 +42,7 @@ MATOM = replace(ATOM, classifier=ClassifierOptions(channels=32))
 # not believed at once; a classifier that has no head to centre it has to learn twice as fast.
 OURS = replace(
     MATOM,
-    refine=RefineOptions(size_rate=0.15, size_pull=0.05, aspect_pull=0.15),
+    refine=RefineOptions(size_rate=0.15, size_pull=0.02, aspect_pull=0.15),
     attune=AttuneOptions(steps=50),
 )
 ALONE = replace(MATOM, memory=MemoryOptions(learning_rate=0.02))
