@@ -118,8 +118,9 @@ glue("faster", {0: "neither is", 1: "one of them is", 2: "both are"}[len(faster)
 # ```
 # ````
 #
-# The last column is the median of {glue:text}`runs` runs. ResNet-18-s and -t are smaller than MobileNetV2 and multiply less, as the thesis says, and faster:
-# here {glue:text}`faster`. Of ResNet-18-m the thesis says that it is almost twice as large as
+# The last column is the median of {glue:text}`runs` runs. ResNet-18-s and -t are smaller than
+# MobileNetV2 and multiply less, as the thesis says. It also finds them faster; here
+# {glue:text}`faster`. Of ResNet-18-m the thesis says that it is almost twice as large as
 # MobileNetV2 ({glue:text}`printed_m_size:.1f` times, by its checkpoints). The networks themselves
 # are {glue:text}`real_m_size:.1f` times apart.
 #
