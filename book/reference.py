@@ -22,6 +22,7 @@ What a beginner needs first: `cfkd_core.load_tracker`, `tracking.tracker.track`,
 ORDER = (
     *("paths", "errors", "files", "boxes", "ops", "patches", "models", "datasets", "tracking"),
     *("losses", "benchmarks", "training", "explore", "figures", "experiments"),
+    *("claims", "doctor"),
 )
 SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Source", "Differs")
 

@@ -21,7 +21,7 @@ def track(
     box: Annotated[str, arg(metavar="X,Y,W,H")] = "",
     camera: int | None = None,
     frames: int | None = None,
-    tracker: str = "classifier",
+    tracker: str = "matom",
     weights: Path | None = None,
     output: Path | None = None,
     boxes: Path | None = None,
@@ -44,7 +44,7 @@ def track(
         camera: number of a webcam, instead of a video; Ctrl-C ends the film, and what was asked
             for is written.
         frames: stop after so many; all if not given.
-        tracker: classifier (mATOM without its head: the box keeps its size), matom, atom, mdrnet,
+        tracker: matom, classifier (mATOM without its head: the box keeps its size), atom, mdrnet,
             drnet, mosse, csrt, kcf, mil, or trained weights that ship.
         weights: other weights for a network: a file of this project or of PyTracking.
         output: where to draw the boxes: .mp4, .avi, or a folder of JPEGs.
@@ -460,6 +460,11 @@ def export(
 ) -> int:
     """Write a tracker's network as ONNX graphs, with a file that says how to use them.
 
+    For example,
+
+      cfkd export matom --output graphs
+      cfkd export classifier --output graphs --int8 --data videos
+
     Args:
         tracker: classifier, matom, atom, mdrnet, drnet, or trained weights that ship.
         output: folder for the graphs and metadata.json.
@@ -487,6 +492,11 @@ def bench(
     json: Path | None = None,
 ) -> int:
     """Time trackers side by side, frame by frame in turn, on one synthetic film.
+
+    For example,
+
+      cfkd bench
+      cfkd bench --trackers matom,matom:plain,csrt --size 640x480 --json times.json
 
     Args:
         trackers: names, separated by commas, each with :torch, :onnxruntime or :plain (the slow
@@ -523,6 +533,10 @@ def cost(name: Positional[str], size: int = 288) -> int:
 
     Multiplications are printed three ways, in millions: as they are computed (MACs), and by the
     thesis's equation 4.5, with the size of the input map as printed, and of the output map.
+
+    For example,
+
+      cfkd cost matom
 
     Args:
         name: atom, matom, atom_m, atom_s, atom_t, drnet, mdrnet, or a backbone such as resnet18.

@@ -38,14 +38,14 @@ class AtomOptions(OnlineOptions):
 
 ATOM = AtomOptions()
 MATOM = replace(ATOM, classifier=ClassifierOptions(channels=32))
-# Ours, not in the thesis. A head that has seen little of the world is told what the target is, and
-# not believed at once; a classifier that has no head to centre it has to learn twice as fast.
+# Ours, not in the thesis. The classifier learns twice as fast; a head that has seen little of the
+# world is told what the target is, and is not believed at once.
 OURS = replace(
     MATOM,
+    memory=MemoryOptions(learning_rate=0.02),
     refine=RefineOptions(size_rate=0.15, size_pull=0.02, aspect_pull=0.15),
     attune=AttuneOptions(steps=50),
 )
-ALONE = replace(MATOM, memory=MemoryOptions(learning_rate=0.02))
 ATOM_VOT = AtomOptions(
     size=224,
     search_scale=4.0,

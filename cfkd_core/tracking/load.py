@@ -10,7 +10,7 @@ from cfkd_core.models.backbones import imagenet_backbone
 from cfkd_core.models.box_head import BoxHead
 from cfkd_core.models.tensor_file import card_path, read_metadata
 from cfkd_core.models.weights import load_any
-from cfkd_core.tracking.atom import ALONE, ATOM, OURS, AtomTracker
+from cfkd_core.tracking.atom import ATOM, OURS, AtomTracker
 from cfkd_core.tracking.drnet import DRNET, DrnetTracker
 from cfkd_core.tracking.mosse import MosseTracker
 from cfkd_core.tracking.online import OnlineTracker
@@ -87,12 +87,11 @@ def tracker_for(
 
     The head says which algorithm, the backbone how wide the classifier is. A network without a
     head is tracked with as ATOM, unless its name is that of a DRNet. Everything is as in the
-    thesis, but for two names that are ours: `matom`, whose box is steadied (`OURS`), and
-    `classifier`, which learns faster (`ALONE`).
+    thesis, but for two names that are ours, `matom` and `classifier`: see `OURS`.
     """
     channels = 32 if net.backbone.name in _NARROW else 64
     regresses = name in _DRNETS if net.iou_head is None else isinstance(net.iou_head, BoxHead)
-    own = {"matom": OURS, CLASSIFIER: ALONE}.get(name, ATOM)
+    own = OURS if name in ("matom", CLASSIFIER) else ATOM
     kind, options = (DrnetTracker, DRNET) if regresses else (AtomTracker, own)
     fitting = replace(options, classifier=replace(options.classifier, channels=channels))
     return kind(net, fitting, seed=seed, name=name, runtime=runtime)

@@ -79,6 +79,11 @@ def _davis(root):
     cv2.imwrite(str(root / "Annotations/480p/cow/00000.png"), mask)
 
 
+def _own(root):
+    _image(root / "clip/a.png")
+    _text(root / "clip.csv", "x,y,w,h\n1,2,3,4\n")
+
+
 MADE = {
     "OTB": (_otb, "Film", [0, 1, 3, 4]),
     "TrackingNet": (_trackingnet, "TRAIN_0_a", [1, 2, 3, 4]),
@@ -88,6 +93,7 @@ MADE = {
     "COCO": (_coco, "a_1", [1, 2, 3, 4]),
     "Pascal VOC": (_voc, "a_1", [1, 2, 3, 4]),
     "DAVIS": (_davis, "cow", [1, 2, 3, 4]),
+    "your own videos": (_own, "clip", [1, 2, 3, 4]),
 }
 
 

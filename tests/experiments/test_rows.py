@@ -97,9 +97,8 @@ def test_the_mini_recipe_starts_as_well_as_it_can():
 
 def test_a_whole_table_can_be_trained_together():
     for recipe in RECIPES:
-        check_lockstep(
-            [resolve(n, recipe) for n in EXPERIMENTS if EXPERIMENTS[n].teacher == "atom"]
-        )
+        rows = [n for n in EXPERIMENTS if EXPERIMENTS[n].teacher == "atom" and n != "matom"]
+        check_lockstep([resolve(name, recipe) for name in rows])
         check_lockstep([resolve(name, recipe) for name in TEACHERS])
 
 

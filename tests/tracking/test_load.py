@@ -10,7 +10,7 @@ from cfkd_core.errors import InputError
 from cfkd_core.models import backbones, weights
 from cfkd_core.models.atom import ARCHITECTURES, Architecture, AtomNet, build, build_atom
 from cfkd_core.models.backbones import imagenet_backbone
-from cfkd_core.tracking.atom import ALONE, ATOM, MATOM, OURS, AtomTracker
+from cfkd_core.tracking.atom import ATOM, MATOM, OURS, AtomTracker
 from cfkd_core.tracking.drnet import DRNET, MDRNET, DrnetTracker
 from cfkd_core.tracking.load import TRACKERS, tracker_for, trained
 from cfkd_core.tracking.tracker import Tracker
@@ -41,7 +41,7 @@ def test_every_tracker_follows_a_disc(name):
     for frame in frames[1:]:
         prediction = tracker.update(frame)
     # MIL draws from a state of the whole process, which no seed resets
-    np.testing.assert_allclose(prediction.box, [54, 44, 32, 32], atol=20 if name == "mil" else 4)
+    np.testing.assert_allclose(prediction.box, [54, 44, 32, 32], atol=20 if name == "mil" else 6)
     assert prediction.status == "normal"
     assert tracker.card["seed"] == 1
 
@@ -77,7 +77,7 @@ def test_a_network_without_a_head_tracks_as_its_name_says():
     net = AtomNet(imagenet_backbone("mobilenet_v2"), None)
     assert tracker_for(net, "cfkd").options == MATOM
     assert tracker_for(net, "matom").options == OURS
-    assert tracker_for(net, "classifier").options == ALONE
+    assert tracker_for(net, "classifier").options == OURS
     assert tracker_for(net, "mdrnet").options == MDRNET
     assert cfkd_core.load_tracker("mdrnet").options == MDRNET
 
