@@ -100,7 +100,7 @@ def test_trained_networks_are_trackers_by_the_name_of_their_file(tmp_path, monke
 def test_the_classifier_is_the_trunk_without_a_head():
     tracker = cfkd_core.load_tracker("classifier")
     assert tracker.net.iou_head is None
-    assert tracker.options == MATOM
+    assert tracker.options == OURS
 
 
 def test_a_network_may_have_another_name(tmp_path, monkeypatch):
