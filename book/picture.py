@@ -19,7 +19,7 @@ TARGET = Path(__file__).parent / "_static" / "tracking.webp"
 
 def main() -> None:
     """Every second frame of each film, side by side: the tracker's box and the true one."""
-    tracker = cfkd_core.load_tracker("classifier")
+    tracker = cfkd_core.load_tracker("matom")
     films = []
     for sequence in synthetic_sequences(FILMS):
         found = track(tracker, sequence.frames, sequence.boxes[0]).boxes
