@@ -382,8 +382,8 @@ glue("shipped_count", len(cards), display=False)
 #
 # ## What we saw, and what we did not
 #
-# - A total is dominated by whatever has the largest numbers: here fidelity, by
-#   {glue:text}`share_fidelity:.4f` %.
+# - A total is dominated by whatever has the largest numbers: here fidelity, with all but
+#   {glue:text}`rest:.2f` of {glue:text}`total:,.0f`.
 # - Adam does not see a common factor. The head learns from its own two terms at full strength, whatever
 #   the others weigh; the backbone listens to the loudest, and that is fidelity,
 #   {glue:text}`louder:,.0f` to one.
