@@ -275,7 +275,6 @@ again = {
     for cell in recorded["cells"]
     if cell["seed"] != 0
 }
-glue("chance", max(abs(score - scores[key]) for key, score in again.items()), display=False)
 
 
 def mean_score(fidelity, correlation_filter, taught=True):
@@ -304,6 +303,8 @@ untaught = sum(mean_score(f, cf, False) for f in (low, high) for cf in (weak, st
 for name, value in (("quiet", quiet), ("loud", loud), ("untaught", untaught)):
     glue(f"grid_{name}", value, display=False)
 glue("grid_low", low, display=False)
+glue("chance", max(abs(score - scores[key]) for key, score in again.items()), display=False)
+glue("grid_gap", abs(quiet - loud), display=False)
 fallen = {
     key: cell["curves"]["fidelity"][-1] / cell["curves"]["fidelity"][0]
     for key, cell in grid.items()
@@ -322,10 +323,12 @@ glue("fallen_low", 100 * fallen[low, *at_thesis[1:]], display=False)
 # {numref}`tab:mt-grid` sums up. A head that nobody teaches stays where chance put it
 # ({glue:text}`grid_untaught:.2f` on average). A head that is taught reaches
 # {glue:text}`grid_loud:.2f` under the thesis's weight for fidelity, and {glue:text}`grid_quiet:.2f`
-# when fidelity is turned down to {glue:text}`grid_low:g`. The same weights with another seed differ
-# by up to {glue:text}`chance:.2f`, so a difference of that size says nothing. What the weights do
-# decide is the backbone: by the end fidelity has come to {glue:text}`fallen:.0f` % of its first value
-# under the thesis's weights, and to {glue:text}`fallen_low:.0f` % where it is turned down.
+# when fidelity is turned down to {glue:text}`grid_low:g`. But the same weights with another seed, so
+# another head to begin with and other pairs, differ by up to {glue:text}`chance:.2f`, and that is the
+# measure of all these numbers: fidelity's weight moves them by {glue:text}`grid_gap:.2f`. What the
+# weights do move is the backbone, a little: by the end fidelity has come to {glue:text}`fallen:.0f` %
+# of its first value under the thesis's weights, and to {glue:text}`fallen_low:.0f` % where it is
+# turned down.
 #
 # ## The runs that ship
 #
@@ -379,13 +382,14 @@ glue("shipped_count", len(cards), display=False)
 #
 # ## What we saw, and what we did not
 #
-# - A total is dominated by whatever has the largest numbers: here fidelity, by
-#   {glue:text}`share_fidelity:.4f` %.
+# - A total is dominated by whatever has the largest numbers: here fidelity, with all but
+#   {glue:text}`rest:.2f` of {glue:text}`total:,.0f`.
 # - Adam does not see a common factor. The head learns from its own two terms at full strength, whatever
 #   the others weigh; the backbone listens to the loudest, and that is fidelity,
 #   {glue:text}`louder:,.0f` to one.
-# - In {glue:text}`grid_steps` steps, other weights move the judgement of a taught head by little more
-#   than another seed does. Runs this short cannot rank weights; they show what each term answers to.
+# - In {glue:text}`grid_steps` steps, another weight for fidelity moves the judgement of a taught head
+#   by {glue:text}`grid_gap:.2f`, another seed by up to {glue:text}`chance:.2f`. Runs this short cannot
+#   rank weights; they show what each term answers to.
 # - We did not see the thesis's comparison at its length. The chapter on the ablation has the
 #   trackers that came of these losses.
 #
