@@ -107,7 +107,9 @@ import importlib, importlib.util, pkgutil, cfkd_core
 assert "site-packages" in cfkd_core.__file__, cfkd_core.__file__
 assert not any(map(importlib.util.find_spec, ("matplotlib", "ipywidgets", "papermill", "sphinx")))
 for module in pkgutil.walk_packages(cfkd_core.__path__, "cfkd_core."):
-    if not module.name.startswith("cfkd_core.figures"):
+    # the figures need matplotlib, the graphs the extra `onnx`
+    if not module.name.startswith(("cfkd_core.figures", "cfkd_core.models.export",
+                                   "cfkd_core.models.onnx_", "cfkd_core.models.quantise")):
         importlib.import_module(module.name)
 """
     done = call(installed / "python", "-c", program, folder=tmp_path)
