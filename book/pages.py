@@ -132,7 +132,7 @@ def only(toc: dict, names: set[str]) -> dict:
             entries = [
                 only(entry, names) for entry in value if entry.get("file", None) in {None, *names}
             ]
-            value = [entry for entry in entries if entry]
+            value = [entry for entry in entries if files(entry)]  # a caption is no part
         if value != []:
             pruned[key] = value
     return pruned
