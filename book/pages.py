@@ -132,8 +132,7 @@ def only(toc: dict, names: set[str]) -> dict:
             entries = [
                 only(entry, names) for entry in value if entry.get("file", None) in {None, *names}
             ]
-            # a part that has lost all its pages has a caption left
-            value = [entry for entry in entries if entry.keys() - {"caption"}]
+            value = [entry for entry in entries if files(entry)]  # a caption is no part
         if value != []:
             pruned[key] = value
     return pruned

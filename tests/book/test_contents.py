@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import contents
+import pages
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -50,3 +51,9 @@ def test_the_page_links_what_is_built_and_names_the_rest():
     )
     assert "| 4.6 | 45 | trackers on LaSOT | not in this build | benchmarks |" in text
     assert text.count("\n| ") == len(ENTRIES) + 2
+
+
+def test_a_part_of_the_book_has_no_empty_parts():
+    parts = [{"caption": name, "chapters": [{"file": name}]} for name in ("first", "second")]
+    toc = {"format": "jb-book", "root": "index", "parts": parts}
+    assert pages.only(toc, {"second"})["parts"] == parts[1:]
