@@ -182,8 +182,8 @@ tracker.init(film.frames[0], film.boxes[0])
 look = tracker.look(film.frames[1])
 head, options = tracker.net.iou_head.requires_grad_(False), refine.RefineOptions()
 modulation = tracker.modulation
+features = look.features
 with torch.no_grad():
-    features = head.search_features(look.pyramid)
     climber = Climber(head, modulation)
 start = refine.jitter(
     torch.tensor(look.patch.to_patch(film.boxes[1])).float(),

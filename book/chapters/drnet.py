@@ -36,6 +36,7 @@ from cfkd_core.tracking.distractors import DistractorProblem
 from cfkd_core.tracking.drnet import DRNET, MDRNET, DrnetTracker
 from cfkd_core.tracking.load import load_tracker, trained
 from cfkd_core.tracking.refine import RefineOptions, ascend
+from cfkd_core.tracking.strip import Strip
 
 style.use_style()
 torch.manual_seed(0)
@@ -256,7 +257,9 @@ def objective(x):
     return 0.5 * residual.square().sum() + 0.5 * regularisation * x.square().sum()
 
 
-problem = DistractorProblem(samples, labels, weights, 4, regularisation)
+strip = Strip(4, 6, (9, 9), 4, samples)
+strip.samples.copy_(samples)
+problem = DistractorProblem(strip, labels, weights, regularisation)
 descent, _ = problem.linearise(filter_)
 assert_close(descent, -torch.func.grad(objective)(filter_), atol=1e-5, rtol=1e-4)
 

@@ -88,12 +88,14 @@ glue("evaluation", Markdown("\n".join(lines)), display=False)
 glue("together", float(many.memory_gb), display=False)
 
 # %% [markdown]
-# ````{table} One pass over each benchmark, at the measured speed. Sixteen processes take {glue:text}`together:.0f` GB of memory.
+# ````{table} One pass over each benchmark, at the measured speed.
 # :name: tab:evaluation-cost
 # ```{glue:md} evaluation
 # :format: myst
 # ```
 # ````
+#
+# Sixteen processes take {glue:text}`together:.0f` GB of memory.
 #
 # ## Training
 #
@@ -103,8 +105,7 @@ glue("together", float(many.memory_gb), display=False)
 #
 # ```bash
 # torchrun --nproc_per_node 2 -m cfkd_core train cfkd --devices 2 --accelerator cpu --out runs/two
-# torchrun --nnodes 4 --nproc_per_node 8 --rdzv_backend c10d --rdzv_endpoint host:29500 \
-#     -m cfkd_core train cfkd,wang,liu --nodes 4 --devices 8 --recipe paper --data /data/got10k /data/coco
+# torchrun --nnodes 4 --nproc_per_node 8 --rdzv_backend c10d --rdzv_endpoint host:29500 -m cfkd_core train cfkd,wang,liu --nodes 4 --devices 8 --recipe paper --data /data/got10k /data/coco
 # ```
 #
 # Rows named together share every pair and one pass of the teacher, so a whole table is one sweep. If a

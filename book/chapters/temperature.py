@@ -388,8 +388,7 @@ for role, name in (("teacher", "atom"), ("student", "matom")):
         truth = 2 * boxes.iou(proposals, goal) - 1
     head = tracker.net.iou_head
     with torch.no_grad():
-        seen = head.search_features(look.pyramid)
-        said_of_boxes[role] = head.predict(seen, tracker.modulation, proposals[None])[0]
+        said_of_boxes[role] = head.predict(look.features, tracker.modulation, proposals[None])[0]
 for role, values in said_of_boxes.items():
     matrix = np.corrcoef(values.numpy(), truth.numpy())
     glue(f"{role}_correlation", float(matrix[0, 1]), display=False)
