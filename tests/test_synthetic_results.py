@@ -40,5 +40,5 @@ def test_mosse_gives_the_recorded_boxes_anew(films):
     film = films["syn_light_face"]
     (recorded,) = published.read_one_pass(RECORDED / "mosse")[film.name]
     found = track(cfkd_core.load_tracker("mosse", seed=0), film.frames, film.boxes[0])
-    # to the four decimals of the file, but for what another processor rounds otherwise
-    assert np.nanmin(boxes.iou(found.boxes, recorded)) > 0.95
+    # but for a peak or two that rounding puts into the next pixel
+    assert np.nanmin(boxes.iou(found.boxes, recorded)) > 0.9

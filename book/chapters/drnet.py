@@ -274,8 +274,8 @@ tracker = DrnetTracker(load_tracker("classifier").net, MDRNET, seed=0)  # withou
 tracker.init(film.frames[0], film.boxes[0])
 for t in range(1, length):
     tracker.update(film.frames[t])
-samples, labels, ages = tracker.memory.filled_slots()
-scores = classifier.correlate(samples, tracker.classifier.filter)
+strip, labels, ages = tracker.memory.filled_slots()
+scores = classifier.correlate(strip.samples[:, : len(labels)], tracker.classifier.filter)
 height = (classifier.mlu(scores) - labels).abs().amax((1, 2)) + 0.01
 factors = torch.exp(height / height.max()).numpy()
 

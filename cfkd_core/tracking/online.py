@@ -19,7 +19,6 @@ from cfkd_core import boxes, ops
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.folding import fold
 from cfkd_core.models.iou_head import SearchFeatures
-from cfkd_core.models.pyramid import Pyramid
 from cfkd_core.patches import Patch, crop, to_images
 from cfkd_core.tracking import augment
 from cfkd_core.tracking.augment import AugmentOptions, View
@@ -146,7 +145,7 @@ class OnlineTracker(ABC):
             for view in views[1:]
         ]
         # one at a time: the maps of thirty views would travel to the main memory and back
-        images = (to_images([each], self.device) for each in [patch.pixels, *changed])
+        images = [to_images([each], self.device) for each in [patch.pixels, *changed]]
         pyramids = [self._running.backbone(image) for image in images]
         plain = normalise(torch.cat([pyramid.block4 for pyramid in pyramids]))
         dropped = augment.drop_channels(plain[0], options.augment, self._generator)
@@ -159,7 +158,7 @@ class OnlineTracker(ABC):
         if self.net.iou_head is not None:
             placed = self._tensor(patch.to_patch(box))
             self.modulation = self._running.iou_head.modulation(pyramids[0], placed[None])
-            self.meet(views, pyramids, placed)
+            self.meet(views, images, placed)
 
     @torch.no_grad()
     def update(self, frame: Frame) -> Prediction:
@@ -191,13 +190,13 @@ class OnlineTracker(ABC):
         return localise(look.score_map, extent, self.options.size, self.options.localise)
 
     def meet(  # noqa: B027
-        self, views: list[View], pyramids: list[Pyramid], target: Float[Tensor, "4"]
+        self, views: list[View], images: list[Float[Tensor, "1 3 h w"]], target: Float[Tensor, "4"]
     ) -> None:
         """What a kind of head learns of the target in the first frame, besides `modulation`.
 
         Args:
             views: of the first frame, the plain one first.
-            pyramids: the backbone's features of each.
+            images: what each shows.
             target: the box in the plain view, px.
         """
 

@@ -83,7 +83,7 @@ def test_markdown_has_a_line_a_row(matom):
     assert f"{100 * matom.scores['success_auc']:.1f} ± " in ours
     assert "| not run |" in lines[2]
     assert "P@20, thesis" not in student_tables.as_markdown(3, beside(3, {}))
-    assert "GT: not run" in student_tables.notes(table)
+    assert "GT: trained, but not run" in student_tables.notes(table)
     assert student_tables.notes(table[table["note"] == ""]) == ""
 
 
