@@ -185,7 +185,7 @@ def test_fine_tuning_another_architecture_is_refused():
 
 def test_weights_to_go_on_from_must_be_there():
     with pytest.raises(
-        InputError, match="weights magic: no such file, and not one of ablation_gt, .*matom"
+        InputError, match=r"weights magic: no such file, and not one of ablation_gt, .*matom"
     ):
         find_weights("magic")
 
