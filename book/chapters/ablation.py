@@ -77,7 +77,7 @@ glue("code_weight", float(code_weight), display=False)
 # drawn. After a few thousand draws the middle 95 % of the differences are an **interval**
 # {cite:p}`efron1993bootstrap`. By hand, for two trackers that were recorded with the project, mATOM
 # with its head and its classifier alone (what they do differently besides is told in the chapter on
-# [ATOM](atom)):
+# [ATOM](atom.ipynb)):
 
 # %%
 with_head, alone = (records.pooled(name) for name in ("matom", "classifier"))

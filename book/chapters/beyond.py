@@ -107,7 +107,7 @@ glue("uav_verdict", "above" if uav["`matom`"] > uav["`classifier`"] else "below"
 # ````
 #
 # (Besides its head, `matom` has options of its own, and so has `classifier`: see the chapter on
-# [ATOM](atom).)
+# [ATOM](atom.ipynb).)
 #
 # What it gives: a tracker that works on real video after minutes of training. What it does not: the
 # head of `matom` is weakly trained. On OTB it leaves the tracker {glue:text}`head_verdict` the

@@ -5,7 +5,7 @@
 # had better not be the target. The **correlation filter loss** is the term that the thesis
 # {cite:p}`danier2020cfkd` adds for this, and names its method after: cut the target's features out
 # of one patch, slide them over the other as in the chapter on [correlation
-# filters](correlation_filters), and ask for a peak where the target is. No teacher is needed; the
+# filters](correlation_filters.ipynb), and ask for a peak where the target is. No teacher is needed; the
 # label is the annotation.
 #
 # We write the loss by hand, work out its gradient and check it twice, and then look for what the

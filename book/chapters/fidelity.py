@@ -287,7 +287,7 @@ trained = [row for name, row in compared.items() if name.startswith("trained")]
 glue("shipped", len(trained), display=False)
 
 # %% [markdown]
-# ````{table} Students beside the teacher. Fidelity is {eq}`eq:fid-loss` with means; likeness is the mean correlation of two energy maps over their cells.
+# ````{table} Students beside the teacher. Fidelity is the loss with means instead of sums; likeness is the mean correlation of two energy maps over their cells.
 # :name: tab:fid
 # ```{glue:md} compared
 # :format: myst

@@ -4,7 +4,7 @@
 # Finding the target is one thing, boxing it another. ATOM {cite:p}`danelljan2019atom` sizes its box
 # with a second network on top of the features, which is shown a box and says how well it overlaps
 # the target. How it is used, with proposals climbing its answer, is told in the chapter on
-# [ATOM](atom). Here we ask how a small head learns to judge from a large one: by the **teacher soft**
+# [ATOM](atom.ipynb). Here we ask how a small head learns to judge from a large one: by the **teacher soft**
 # loss, which copies the teacher's answers, and the **adaptive hard** loss, which knows the truth and
 # falls silent when the student no longer needs it.
 
@@ -336,7 +336,7 @@ glue("unswitched", unswitched, display=False)
 #
 # ## Judges on the climb
 #
-# A head is used by climbing it. In the chapter on [ATOM](atom) ten proposals climbed the true
+# A head is used by climbing it. In the chapter on [ATOM](atom.ipynb) ten proposals climbed the true
 # overlap. Here they climb what each of the two heads believes, from the same start.
 
 

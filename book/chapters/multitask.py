@@ -1,9 +1,9 @@
 # %% [markdown]
 # # The sum: four lessons at once
 #
-# Four losses are on the table: [fidelity](fidelity) and the [correlation
-# filter](correlation_filter_loss) loss for the backbone, and the two losses of [the
-# head](iou_head). The thesis {cite:p}`danier2020cfkd` adds them up and trains backbone and head
+# Four losses are on the table: [fidelity](fidelity.ipynb) and the [correlation
+# filter](correlation_filter_loss.ipynb) loss for the backbone, and the two losses of [the
+# head](iou_head.ipynb). The thesis {cite:p}`danier2020cfkd` adds them up and trains backbone and head
 # together. It says that this is better than one after the other, because the head's errors then
 # flow into the backbone.
 #
