@@ -98,6 +98,9 @@ def test_the_readme_quotes_the_records():
             runs = [report.load_json(file)[0] for file in folder.glob(f"{name}_seed*.json")]
             mean = sum(run.scores[score] for run in runs) / len(runs)
             assert f"{mean:.3f}" in readme, (name, score, mean)
+    for name in ("cfkd", "ablation_gt", "ablation_ts_ah", "ablation_ts_ah_fidelity"):
+        (run,) = report.load_json(folder / f"{name}_seed0.json")
+        assert f"{run.scores['success_auc']:.3f}" in readme, name
     for name in ("classifier", "matom"):
         files = (folder.parent / "uav_dev").glob(f"{name}_seed*.json")
         values = [report.load_json(file)[0].scores["success_auc"] for file in files]

@@ -146,8 +146,9 @@ class OnlineTracker(ABC):
         ]
         # one at a time: the maps of thirty views would travel to the main memory and back
         images = [to_images([each], self.device) for each in [patch.pixels, *changed]]
-        pyramids = [self._running.backbone(image) for image in images]
-        plain = normalise(torch.cat([pyramid.block4 for pyramid in pyramids]))
+        pyramid = self._running.backbone(images[0])
+        others = (self._running.backbone(image).block4 for image in images[1:])
+        plain = normalise(torch.cat([pyramid.block4, *others]))
         dropped = augment.drop_channels(plain[0], options.augment, self._generator)
         features = torch.cat([plain, dropped]).transpose(0, 1).contiguous()
         shifts = np.array([view.shift for view in views] + [(0.0, 0.0)] * len(dropped))
@@ -157,7 +158,7 @@ class OnlineTracker(ABC):
         self.memory = SampleMemory(samples, labels, options.memory, options.classifier.kernel)
         if self.net.iou_head is not None:
             placed = self._tensor(patch.to_patch(box))
-            self.modulation = self._running.iou_head.modulation(pyramids[0], placed[None])
+            self.modulation = self._running.iou_head.modulation(pyramid, placed[None])
             self.meet(views, images, placed)
 
     @torch.no_grad()
