@@ -4,7 +4,6 @@ Source: Danelljan et al., ATOM (CVPR 2019); thesis section 3.1; facts.md 5.
 """
 
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -23,7 +22,7 @@ from cfkd_core.tracking.climber import Climber
 from cfkd_core.tracking.localise import LocaliseOptions
 from cfkd_core.tracking.memory import MemoryOptions
 from cfkd_core.tracking.online import Look, OnlineOptions, OnlineTracker
-from cfkd_core.tracking.refine import Ascent, RefineOptions, ascend, climb, jitter, select, steadied
+from cfkd_core.tracking.refine import Ascent, RefineOptions, ascend, jitter, select, steadied
 from cfkd_core.tracking.runtime import RuntimeName
 
 
@@ -136,5 +135,4 @@ class AtomTracker(OnlineTracker):
                 proposals,
                 options,
             )
-        with torch.inference_mode():  # fifty small steps: a fifth less time than in no_grad
-            return climb(partial(self._climber.judge, look.features), proposals, options)
+        return self._climber.climb(look.features, proposals, options)

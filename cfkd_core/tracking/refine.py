@@ -58,26 +58,27 @@ def jitter(
     return torch.cat([box[None], boxes.from_centre(centres, sizes)])
 
 
-def climb(
-    judge: Callable[[Float[Tensor, "p 4"]], tuple[Float[Tensor, "p"], Float[Tensor, "p 4"]]],
-    proposals: Float[Tensor, "p 4"],
-    options: RefineOptions,
-) -> Ascent:
+Judge = Callable[
+    [Float[np.ndarray, "p 4"]], tuple[Float[np.ndarray, "p"], Float[np.ndarray, "p 4"]]
+]
+"""Says of boxes, px of the search patch: predicted 2 IoU - 1, and its slope in x, y, w and h."""
+
+
+def climb(judge: Judge, proposals: Float[Tensor, "p 4"], options: RefineOptions) -> Ascent:
     """Gradient ascent on the predicted IoU, each side moved in proportion to its box's size.
 
     Args:
-        judge: 2 IoU - 1 of each box, and its slope in x, y, w and h.
         proposals: px of the search patch.
 
     Source: facts.md 5.3, step 6; thesis section 3.1, p. 24.
     """
-    path, values = [proposals], []
+    path, values = [proposals.detach().cpu().numpy()], []
     for _ in range(options.steps):
         current = path[-1]
         iou, slope = judge(current)
-        path.append(current + options.step_length * slope * current[:, 2:].repeat(1, 2))
+        path.append(current + options.step_length * slope * current[:, [2, 3, 2, 3]])
         values.append(iou)
-    return Ascent(torch.stack(path), torch.stack(values))
+    return Ascent(torch.from_numpy(np.stack(path)), torch.from_numpy(np.stack(values)))
 
 
 def ascend(
@@ -92,12 +93,12 @@ def ascend(
         proposals: px of the search patch.
     """
 
-    def judge(current: Tensor) -> tuple[Tensor, Tensor]:
-        current = current.detach().requires_grad_()
+    def judge(current: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        free = torch.from_numpy(current).to(proposals.device).requires_grad_()
         with torch.enable_grad():
-            iou = predict(current)
-            (slope,) = torch.autograd.grad(iou.sum(), current)
-        return iou.detach(), slope
+            iou = predict(free)
+            (slope,) = torch.autograd.grad(iou.sum(), free)
+        return iou.detach().cpu().numpy(), slope.cpu().numpy()
 
     return climb(judge, proposals, options)
 

@@ -1,5 +1,6 @@
 """Bins of two maps at once, against those of one map and axis, and autograd through them."""
 
+import numpy as np
 import torch
 
 from cfkd_core import boxes, ops
@@ -20,6 +21,10 @@ BOXES = torch.tensor(
 ).double()
 
 
+def made_bins():
+    return Bins(LEVELS, np.dtype(np.float64))
+
+
 def ends(proposals):
     return boxes.to_xyxy(proposals).view(-1, 2, 2).permute(2, 0, 1)
 
@@ -35,25 +40,23 @@ def by_definition(proposals):
 
 
 def test_weights_are_those_of_each_map():
-    bins = Bins(LEVELS, BOXES)
-    found = bins.split(bins.place(ends(BOXES), FIRSTS, CELLS).weights)
+    bins = made_bins()
+    found = bins.split(bins.place(ends(BOXES).numpy(), FIRSTS, CELLS).weights)
     for each, expected in zip(found, by_definition(BOXES), strict=True):
-        torch.testing.assert_close(each, expected)
+        np.testing.assert_allclose(each, expected, atol=1e-12)
 
 
 def test_slopes_are_those_of_autograd():
-    bins, free = Bins(LEVELS, BOXES), BOXES.clone().requires_grad_()
-    placed = bins.place(ends(BOXES), FIRSTS, CELLS)
-    gradient = torch.randn(placed.weights.shape, generator=torch.Generator().manual_seed(0))
-    gradient = gradient.double()
-    parts = zip(bins.split(gradient), by_definition(free), strict=True)
+    bins, free = made_bins(), BOXES.clone().requires_grad_()
+    placed = bins.place(ends(BOXES).numpy(), FIRSTS, CELLS)
+    gradient = np.random.default_rng(0).normal(size=placed.weights.shape)
+    parts = zip(map(torch.from_numpy, bins.split(gradient)), by_definition(free), strict=True)
     (expected,) = torch.autograd.grad(sum((part * each).sum() for part, each in parts), free)
     assert (expected[:3] != 0).all()
-    torch.testing.assert_close(bins.slope(placed, gradient), expected)
+    np.testing.assert_allclose(bins.slope(placed, gradient), expected, atol=1e-12)
 
 
 def test_a_box_of_no_width_has_no_weights():
-    bins = Bins(LEVELS, BOXES)
-    weights = bins.place(ends(BOXES), FIRSTS, CELLS).weights
+    weights = made_bins().place(ends(BOXES).numpy(), FIRSTS, CELLS).weights
     assert (weights[0, 3:] == 0).all()
     assert (weights[1, 3] != 0).any()

@@ -12,7 +12,7 @@ from cfkd_core.models.iou_head import IoUHead, Modulation, SearchFeatures
 from cfkd_core.models.tensor_file import read_metadata
 from cfkd_core.models.weights import import_pytracking, load
 from cfkd_core.tracking.climber import Climber
-from cfkd_core.tracking.refine import RefineOptions, ascend, climb, jitter
+from cfkd_core.tracking.refine import RefineOptions, ascend, jitter
 
 OPTIONS = RefineOptions()
 
@@ -51,8 +51,7 @@ def by_autograd(head, modulation, features, proposals, options=OPTIONS):
 
 
 def by_hand(head, modulation, features, proposals, options=OPTIONS):
-    climber = Climber(head, modulation)
-    return climb(lambda moved: climber.judge(features, moved), proposals, options)
+    return Climber(head, modulation).climb(features, proposals, options)
 
 
 def proposals_around(*box):
@@ -91,9 +90,10 @@ def test_the_slope_is_exact():
     free = proposals_around(80.0, 70.0, 45.0, 60.0).double().requires_grad_()
     iou = head.predict(features, modulation, free[None])[0]
     (slope,) = torch.autograd.grad(iou.sum(), free)
-    found_iou, found_slope = Climber(head, modulation).judge(features, free.detach())
-    torch.testing.assert_close(found_iou, iou.detach(), atol=1e-10, rtol=1e-10)
-    torch.testing.assert_close(found_slope, slope, atol=1e-10, rtol=1e-10)
+    judge = Climber(head, modulation).judge(features)
+    found_iou, found_slope = judge(free.detach().numpy())
+    np.testing.assert_allclose(found_iou, iou.detach(), atol=1e-10, rtol=1e-10)
+    np.testing.assert_allclose(found_slope, slope, atol=1e-10, rtol=1e-10)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_folding_leaves_the_head_as_it_was():
     before = copy.deepcopy(head.state_dict())
     climber = Climber(head, modulation)
     for path in climber.paths:
-        path.weights.zero_()
+        path.weights[:] = 0
     for name, tensor in head.state_dict().items():
         assert torch.equal(tensor, before[name]), name
 
