@@ -15,6 +15,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import cache
@@ -27,6 +28,11 @@ import source
 import yaml
 
 PROFILES = ("smoke", "default", "full")
+
+# Chapters that time things: they get the machine to themselves.
+ALONE = ("speed",)
+# A chapter takes up to 2 GB of memory.
+MOST_JOBS = 4
 
 # Pages that no file holds: name -> what makes its text, from the checkout and the chapters there.
 GENERATED = {
@@ -102,7 +108,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--profile", choices=PROFILES, default="default")
     parser.add_argument("--only", nargs="+", metavar="CHAPTER", help="a part of the book")
     parser.add_argument("--force", action="store_true", help="execute even what is up to date")
-    parser.add_argument("--jobs", type=int, default=1, help="chapters at the same time")
+    parser.add_argument("--jobs", type=int, default=_cores(), help="chapters at the same time")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pair", action="store_true", help="chapters -> notebooks, then stop")
     parser.add_argument(
@@ -116,6 +122,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     options.root = options.root.resolve()
     options.output = (options.output or options.root / "build").resolve()
     return options
+
+
+def _cores() -> int:
+    """Those that this process may use, but not more than there is memory for."""
+    here = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())
+    return min(len(here), MOST_JOBS)
 
 
 def _chapters(book: Book, toc: dict) -> list[str]:
@@ -183,9 +195,13 @@ def _execute(book: Book, chosen: list[str], jobs: int) -> list[Outcome]:
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     if jobs == 1:
         return [_run(book, name) for name in chosen]
+    together = [name for name in chosen if name not in ALONE]
+    alone = [name for name in chosen if name in ALONE]
     os.environ["OMP_NUM_THREADS"] = "1"
     with ProcessPoolExecutor(jobs) as pool:
-        return list(pool.map(_run, [book] * len(chosen), chosen))
+        outcomes = dict(zip(together, pool.map(partial(_run, book), together), strict=True))
+    outcomes |= {name: _run(book, name) for name in alone}
+    return [outcomes[name] for name in chosen]
 
 
 def _run(book: Book, name: str) -> Outcome:

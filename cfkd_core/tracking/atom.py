@@ -15,6 +15,7 @@ from cfkd_core.errors import InputError
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.box_head import BoxHead
 from cfkd_core.models.iou_head import Modulation, SearchFeatures
+from cfkd_core.models.pyramid import Pyramid
 from cfkd_core.tracking.attune import AttuneOptions, attune
 from cfkd_core.tracking.augment import View
 from cfkd_core.tracking.classifier import ClassifierOptions
@@ -23,7 +24,7 @@ from cfkd_core.tracking.localise import LocaliseOptions
 from cfkd_core.tracking.memory import MemoryOptions
 from cfkd_core.tracking.online import Look, OnlineOptions, OnlineTracker
 from cfkd_core.tracking.refine import Ascent, RefineOptions, ascend, jitter, select, steadied
-from cfkd_core.tracking.runtime import RuntimeName
+from cfkd_core.tracking.runtime import RuntimeName, Sight
 
 
 @dataclass(frozen=True)
@@ -81,38 +82,30 @@ class AtomTracker(OnlineTracker):
             raise InputError("this network's head regresses boxes (DRNet); ATOM needs an IoU head")
         super().__init__(net, options, seed=seed, name=name, plain=plain, runtime=runtime)
 
-    def meet(
-        self,
-        views: list[View],
-        images: list[Float[Tensor, "1 3 h w"]],
-        target: Float[Tensor, "4"],
-    ) -> None:
+    def glance(self, pyramid: Pyramid) -> Sight:
+        """The head's features too, if the target's vectors are to be tuned."""
+        head = self._folded.iou_head
+        if head is None or not self.options.attune.steps:
+            return super().glance(pyramid)
+        return Sight(pyramid.block4, head.search_features(pyramid))
+
+    def meet(self, views: list[View], sights: list[Sight], target: Float[Tensor, "4"]) -> None:
         """Tunes the target's vectors, if asked to, and folds them into the head."""
         self._first = self._extent
         if self.options.attune.steps:
-            self.modulation = self._tuned(views, images, target)
+            self.modulation = self._tuned(views, sights, target)
         self._climber = Climber(self.net.iou_head, self.modulation)
 
     def _tuned(
-        self,
-        views: list[View],
-        images: list[Float[Tensor, "1 3 h w"]],
-        target: Float[Tensor, "4"],
+        self, views: list[View], sights: list[Sight], target: Float[Tensor, "4"]
     ) -> Modulation:
-        """The target's vectors, tuned to all views that are not turned.
-
-        By the network as it was given, whatever runs it later: fifty steps would make of a
-        difference in rounding a difference in boxes.
-        """
-        head = self.net.iou_head
+        """The target's vectors, tuned to all views that are not turned."""
         upright = [i for i, view in enumerate(views) if not view.angle]
-        pyramids = [self.net.backbone(images[i]) for i in upright]
-        start = head.modulation(pyramids[0], target[None])
-        levels = zip(*map(head.search_features, pyramids), strict=True)
+        levels = zip(*(sights[i].features for i in upright), strict=True)
         seen = SearchFeatures(*map(torch.cat, levels))
         shifts = self._tensor(np.array([(*views[i].shift, 0.0, 0.0) for i in upright]))
-        options = self.options.attune
-        return attune(head, seen, start, target + shifts, options, self._generator)
+        options, head = self.options.attune, self._folded.iou_head
+        return attune(head, seen, self.modulation, target + shifts, options, self._generator)
 
     def refined(self, look: Look) -> Float[np.ndarray, "4"] | None:
         """The mean of the proposals that climbed highest, steadied."""

@@ -19,6 +19,7 @@ from cfkd_core import boxes, ops
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.folding import fold
 from cfkd_core.models.iou_head import SearchFeatures
+from cfkd_core.models.pyramid import Pyramid
 from cfkd_core.patches import Patch, crop, to_images
 from cfkd_core.tracking import augment
 from cfkd_core.tracking.augment import AugmentOptions, View
@@ -30,7 +31,7 @@ from cfkd_core.tracking.classifier import (
 )
 from cfkd_core.tracking.localise import Localisation, LocaliseOptions, localise
 from cfkd_core.tracking.memory import MemoryOptions, SampleMemory
-from cfkd_core.tracking.runtime import RuntimeName, TorchRuntime, choose
+from cfkd_core.tracking.runtime import RuntimeName, Sight, TorchRuntime, choose
 from cfkd_core.tracking.tracker import Frame, Prediction, Status, check_frame
 
 # Patches are cut at eighths of a pixel: boxes that differ by rounding alone see the same pixels.
@@ -85,9 +86,10 @@ class OnlineTracker(ABC):
     Args:
         net: put in evaluation mode; runs where its parameters are.
         seed: of everything random, anew at every `init`; equal seeds give equal boxes.
-        plain: runs `net` itself, in torch, and leaves out every other short cut: the slow
-            reference, whose boxes are the same to 1e-3 px.
-        runtime: what runs the network on search patches; see `runtime.choose`.
+        plain: from the second frame on runs `net` itself, in torch, and leaves out every other
+            short cut: the slow reference, whose boxes are the same to 1e-3 px.
+        runtime: what runs the network on search patches; see `runtime.choose`. The first frame is
+            torch's in any case, as rounding would grow in the hundreds of steps that learn there.
     """
 
     filter_problem: type[FilterProblem] = FilterProblem
@@ -108,7 +110,8 @@ class OnlineTracker(ABC):
         self.seed = seed
         self.plain = plain
         self.device = next(net.parameters()).device
-        self._running = net if plain else fold(net)
+        self._folded = fold(net)
+        self._running = net if plain else self._folded
         self.runtime = TorchRuntime(net) if plain else choose(runtime, self._running)
         self._generator = torch.Generator()
 
@@ -146,9 +149,10 @@ class OnlineTracker(ABC):
         ]
         # one at a time: the maps of thirty views would travel to the main memory and back
         images = [to_images([each], self.device) for each in [patch.pixels, *changed]]
-        pyramid = self._running.backbone(images[0])
-        others = (self._running.backbone(image).block4 for image in images[1:])
-        plain = normalise(torch.cat([pyramid.block4, *others]))
+        first = self._folded.backbone(images[0])
+        others = (self.glance(self._folded.backbone(image)) for image in images[1:])
+        sights = [self.glance(first), *others]
+        plain = normalise(torch.cat([sight.block4 for sight in sights]))
         dropped = augment.drop_channels(plain[0], options.augment, self._generator)
         features = torch.cat([plain, dropped]).transpose(0, 1).contiguous()
         shifts = np.array([view.shift for view in views] + [(0.0, 0.0)] * len(dropped))
@@ -158,8 +162,8 @@ class OnlineTracker(ABC):
         self.memory = SampleMemory(samples, labels, options.memory, options.classifier.kernel)
         if self.net.iou_head is not None:
             placed = self._tensor(patch.to_patch(box))
-            self.modulation = self._running.iou_head.modulation(pyramid, placed[None])
-            self.meet(views, images, placed)
+            self.modulation = self._folded.iou_head.modulation(first, placed[None])
+            self.meet(views, sights, placed)
 
     @torch.no_grad()
     def update(self, frame: Frame) -> Prediction:
@@ -190,14 +194,18 @@ class OnlineTracker(ABC):
         extent = self._extent / look.patch.scale
         return localise(look.score_map, extent, self.options.size, self.options.localise)
 
+    def glance(self, pyramid: Pyramid) -> Sight:
+        """What is kept of one view of the first frame; a kind of head may want features of its own."""
+        return Sight(pyramid.block4, None)
+
     def meet(  # noqa: B027
-        self, views: list[View], images: list[Float[Tensor, "1 3 h w"]], target: Float[Tensor, "4"]
+        self, views: list[View], sights: list[Sight], target: Float[Tensor, "4"]
     ) -> None:
         """What a kind of head learns of the target in the first frame, besides `modulation`.
 
         Args:
             views: of the first frame, the plain one first.
-            images: what each shows.
+            sights: what `glance` kept of each.
             target: the box in the plain view, px.
         """
 

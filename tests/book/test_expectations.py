@@ -96,6 +96,12 @@ def test_a_tolerance_of_its_own():
     assert expectations.differences(room, {"x": 2.1}) != []
 
 
+def test_of_what_happens_on_one_thread_only_the_words_count():
+    known = expected({"why": "reproduced: 1.9 times on one thread"})
+    assert not expectations.differences(known, {"why": "reproduced: 2.4 times on one thread"})
+    assert expectations.differences(known, {"why": "contradicted: 1.9 times on one thread"})
+
+
 def test_what_the_machine_decides_must_only_be_there():
     known = expected({"fps": 20.0, "t": ROWS}, machine=["fps", "t: fps"])
     slower = [ROWS[0], ["csrt", "0.696", "3.0"]]

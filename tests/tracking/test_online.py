@@ -10,7 +10,7 @@ from cfkd_core.tracking.tracker import track
 
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["torch", "onnxruntime"])
-@pytest.mark.parametrize(("name", "length"), [("classifier", 100), ("matom", 60), ("mdrnet", 3)])
+@pytest.mark.parametrize(("name", "length"), [("classifier", 100), ("matom", 100), ("mdrnet", 3)])
 def test_the_fast_path_follows_the_plain_one(shared, name, length, runtime):
     """The beginnings of three videos with what ships, to a thousandth of a pixel.
 
