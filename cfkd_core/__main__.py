@@ -378,6 +378,7 @@ def train(
     out: Path = Path("runs"),
     recipe: Literal["mini", "paper"] = "mini",
     smoke: bool = False,
+    length: float = 1.0,
     dry_run: bool = False,
     seed: int = 0,
     start: str = "",
@@ -400,7 +401,7 @@ def train(
     For example,
 
       cfkd train cfkd --smoke --out runs/smoke
-      cfkd train matom --data videos/ --start matom --out runs/mine
+      cfkd train matom --data videos/ --start matom --length 0.1 --out runs/mine
       cfkd train cfkd,wang,liu --data GOT10K@2 COCO --recipe paper
 
     Args:
@@ -410,6 +411,7 @@ def train(
         out: folder for weights, cards, logs and the snapshot that a stopped run goes on from.
         recipe: mini is what a laptop can do, paper what the thesis did.
         smoke: shrink everything to seconds.
+        length: times as many steps as the recipe has.
         dry_run: print what would be trained, and stop.
         seed: of weights, pairs and jitter.
         start: go on from these weights (fine-tuning): a file, or the name of one that ships;
@@ -430,7 +432,7 @@ def train(
     from cfkd_core.experiments.run import RunOptions, describe, launch, parse_backbones, run
     from cfkd_core.tracking.load import find_weights
 
-    experiments = resolve_together(names.split(","), recipe, smoke=smoke)
+    experiments = resolve_together(names.split(","), recipe, smoke=smoke, length=length)
     if dry_run:
         print("\n".join(describe(each) for each in experiments))
         return 0

@@ -1,5 +1,6 @@
 """What an experiment is."""
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -49,6 +50,20 @@ class Experiment:
     def with_stages(self, **changes: object) -> "Experiment":
         """The same with these fields changed in every stage."""
         return replace(self, stages=tuple(replace(stage, **changes) for stage in self.stages))
+
+    def scaled(self, length: float) -> "Experiment":
+        """The same with `length` times as many steps, and as many different pairs.
+
+        Raises:
+            InputError: if it is not a positive number.
+        """
+        if not 0 < length < math.inf:
+            raise InputError(f"length {length:g}: a positive number, such as 0.1 for a tenth")
+        stages = tuple(
+            replace(stage, batches=max(1, round(length * stage.batches))) for stage in self.stages
+        )
+        pool = max(self.batch_size, round(length * self.pool)) if self.pool else 0
+        return replace(self, stages=stages, pool=pool)
 
     def smoke(self) -> "Experiment":
         """The same, shrunk to seconds: small patches, two epochs of two steps."""

@@ -20,7 +20,7 @@ MINI_PAIRS = PairOptions(
 )
 
 # Steps an epoch: those that only learn a head are cheap, and what ships by default gets the most.
-_BATCHES = {"atom": 30, "drnet": 30, "matom": 40}
+_BATCHES = {"atom": 30, "drnet": 30, "matom": 2000}
 _OTHERS = 9
 # Pairs a step: a whole table learns backbones too, and makes more of them in smaller steps.
 _HEAD_PAIRS, _OTHER_PAIRS = 16, 8
@@ -58,7 +58,7 @@ def mini(experiment: Experiment) -> Experiment:
         start="imagenet" if pretrained else "random",
         stages=stages,
         batch_size=_HEAD_PAIRS if experiment.name in _BATCHES else _OTHER_PAIRS,
-        pairs=MINI_PAIRS,
+        pairs=replace(MINI_PAIRS, target_jitter=experiment.pairs.target_jitter),
     )
 
 
@@ -79,12 +79,21 @@ def resolve(name: str, recipe: str, *, smoke: bool = False) -> Experiment:
     return experiment.smoke() if smoke else experiment
 
 
-def resolve_together(names: list[str], recipe: str, *, smoke: bool = False) -> list[Experiment]:
+def resolve_together(
+    names: list[str], recipe: str, *, smoke: bool = False, length: float = 1.0
+) -> list[Experiment]:
     """The experiments of these names, which can be trained in lockstep.
 
+    Args:
+        length: how many times the recipe's steps; smoke has its own few.
+
     Raises:
-        InputError: if a name is unknown, or they cannot share pairs and teacher.
+        InputError: if a name is unknown, the length not positive, or they cannot share pairs and
+            teacher.
     """
-    experiments = [resolve(name, recipe, smoke=smoke) for name in names]
+    if smoke:
+        experiments = [resolve(name, recipe, smoke=True) for name in names]
+    else:
+        experiments = [resolve(name, recipe).scaled(length) for name in names]
     check_lockstep(experiments)
     return experiments
