@@ -186,7 +186,7 @@ for block in range(4):
 plt.show()
 
 # %% [markdown]
-# Even so, there often is one. But look at block 1. Its features come out of a ReLU and are never
+# Nobody asked for a peak, and there often is one all the same. But look at block 1. Its features come out of a ReLU and are never
 # negative, so every product adds, and the map is nearly the same everywhere: its mean is
 # {glue:text}`flat:.2f` of its maximum, where the label's is {glue:text}`flat_label:.2f`. Of the loss
 # of all pairs, {glue:text}`block1_share:.0f` % are this one block's.
@@ -360,11 +360,12 @@ glue("lower_rivals", int((before_after[1][:, 1] < before_after[0][:, 1]).sum()),
 # ```
 # ````
 #
-# ImageNet's features have taken the first step already: over all blocks {glue:text}`hits_before:.0f`
-# % of the peaks lie inside the box, and {glue:text}`hits_after:.0f` % after the training. The best
-# rival, averaged over blocks 2 to 4, goes from {glue:text}`rivals_before:.2f` of the target's height
-# to {glue:text}`rivals_after:.2f`; it is lower in {glue:text}`lower_rivals` of the four blocks.
-# {numref}`fig:cf-before-after` shows a pair with look-alikes.
+# ImageNet's features have taken the first step already: over all blocks
+# {glue:text}`hits_before:.0f` % of the peaks lie inside the box, and {glue:text}`hits_after:.0f` %
+# after the training. The best rival, averaged over blocks 2 to 4, goes from
+# {glue:text}`rivals_before:.2f` of the target's height to {glue:text}`rivals_after:.2f`; it is lower
+# in {glue:text}`lower_rivals` of the four blocks. So short a training can move either number the
+# wrong way. {numref}`fig:cf-before-after` shows a pair with look-alikes.
 
 # %% mystnb={"figure": {"name": "fig:cf-before-after", "caption": "Block 4 of a search patch with look-alikes: the response of the ImageNet student, after the short training, and the label. The ring is the true centre."}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 4, figsize=(style.WIDTH, 1.9))

@@ -268,7 +268,7 @@ glue("excess", float(excess[3, 8]), display=False)
 #
 # With one channel the fraction is exact for any number of patches: a number is all there is at a
 # frequency. With one patch it is exact for any number of channels. With several of both, which is
-# what a tracker with deep features has, it is not: here it leaves {glue:text}`excess:.0f` % more
+# what a tracker with deep features has, it is not: here it leaves {glue:text}`excess:.1f` % more
 # error than need be ({numref}`tab:channels`). The thesis states its Equation 1.2 for one image,
 # where it holds; trackers that average over frames use it as an approximation, or solve the small
 # systems {cite:p}`galoogahi2013multi`.
@@ -443,8 +443,9 @@ glue("windowed", float(100 * shares["window"][near].mean()), display=False)
 # %% [markdown]
 # As long as the target is wholly inside the patch and has moved at all, the filter without a
 # window finds it in {glue:text}`bare:.0f` % of the cases: the seam stays where it is and says "no
-# motion". With the window it is {glue:text}`windowed:.0f` %, and the misses are those far from the
-# middle, where the window has faded the target out ({numref}`fig:boundary`).
+# motion", which counts as found only up to a move of 3 cells. With the window it is
+# {glue:text}`windowed:.0f` %, and the misses are those far from the middle, where the window has
+# faded the target out ({numref}`fig:boundary`).
 #
 # ## A video
 #

@@ -162,8 +162,9 @@ explore.Explorer(
 # With $\varphi$ for the student's features and $\psi$ for the teacher's, of target patch $x$ and
 # search patch $z$, the thesis's Equation 3.6 is
 #
-# $$ \mathcal{L}_{\text{fidelity}} = \sum_{i=3}^{4} \| F(\varphi_i(x)) - F(\psi_i(x)) \|^2
-#   + \| F(\varphi_i(z)) - F(\psi_i(z)) \|^2 . $$ (eq:fid-loss)
+# $$ \begin{aligned} \mathcal{L}_{\text{fidelity}} = \sum_{i=3}^{4}
+#   & \| F(\varphi_i(x)) - F(\psi_i(x)) \|^2 \\
+#   {} + {} & \| F(\varphi_i(z)) - F(\psi_i(z)) \|^2 . \end{aligned} $$ (eq:fid-loss)
 #
 # By hand:
 

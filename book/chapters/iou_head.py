@@ -170,11 +170,12 @@ assert_close(
     smooth_l1(soft_student.iou, soft_teacher.iou).mean(),
     iou.teacher_soft(soft_student, soft_teacher, batch),
 )
-beyond = float(((ours - theirs).abs() >= 1).float().mean())
+beyond = int(((ours - theirs).abs() >= 1).sum())
 
 # %% tags=["remove-cell"]
 error_teacher, error_student = theirs - truth, ours - truth
-glue("beyond", 100 * beyond, display=False)
+glue("beyond", beyond, display=False)
+glue("judged", ours.numel(), display=False)
 glue("shared_errors", alike(error_teacher, error_student), display=False)
 card = json.loads((paths.WEIGHTS / "matom.json").read_text())
 terms = card["stages"][0]["losses"]
@@ -182,13 +183,13 @@ glue("hours_student", card["hours"], display=False)
 glue("hours_teacher", json.loads((paths.WEIGHTS / "atom.json").read_text())["hours"], display=False)
 glue(
     "matom_terms",
-    ", ".join(f"`{name}` {weight:g}" for name, weight in terms.items()),
+    ", ".join(f"{weight:g} × {name.replace('_', ' ')}" for name, weight in terms.items()),
     display=False,
 )
 
 # %% [markdown]
-# On a scale from −1 to 1, an error beyond 1 is rare: {glue:text}`beyond:.1f` % of the student's
-# answers are that far from the teacher's. The linear part of {eq}`eq:iou-soft` hardly ever comes
+# On a scale from −1 to 1, an error beyond 1 is rare: so far from the teacher's are
+# {glue:text}`beyond` of {glue:text}`judged:,` answers of the student. The linear part of {eq}`eq:iou-soft` hardly ever comes
 # into play, and the loss is half a mean square. (ATOM's authors trained the teacher with a plain
 # mean square.)
 #
@@ -199,7 +200,7 @@ glue(
 # of our two networks, each against the truth, correlate at {glue:text}`shared_errors:.2f`.
 #
 # ```{note}
-# The student here, `matom`, is this project's own recipe, with {glue:text}`matom_terms`. The
+# The student here, `matom`, was trained by this project's own recipe, {glue:text}`matom_terms`. The
 # thesis's sum trains the row `cfkd`.
 # ```
 #

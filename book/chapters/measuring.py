@@ -252,7 +252,8 @@ for name in ("otb", "pytracking", "pysot", "lasot", "trackingnet", "got10k"):
     }
 by_rule = pd.DataFrame(first_score).T
 glue("protocols", Markdown(report.markdown(by_rule, index="rule")), display=False)
-glue("widest", 100 * float((by_rule.max() - by_rule.min()).max()), display=False)
+printed = by_rule.round(3)  # as the table has them
+glue("widest", 100 * float((printed.max() - printed.min()).max()), display=False)
 
 # %% [markdown]
 # ````{table} The main score of each rule on the same boxes; synthetic films.
@@ -302,8 +303,8 @@ assert toy["got10k-toolkit"]["success"][10] == 7 / 8  # the absent ones do not c
 # All this is **one-pass evaluation**: a tracker that loses its target in frame 10 of 1000 has lost
 # the other 990 as well, and we learn nothing about it from them. The VOT challenge
 # {cite:p}`kristan2016vot` has a referee. When the box has nothing in common with the target, that is
-# a **failure**; four frames later the tracker is started again, with the true box. Here is MOSSE in
-# front of the library's referee, on the film with the most failures.
+# a **failure**; the next four frames are skipped, and in the fifth the tracker is started again, with
+# the true box. Here is MOSSE in front of the library's referee, on the film with the most failures.
 
 # %%
 length = 40  # frames of a film in the smoke profile

@@ -111,9 +111,8 @@ glue("batch_size", experiment.batch_size, display=False)
 glue("before", judged_before["iou_correlation"], display=False)
 glue("after", judged_after["iou_correlation"], display=False)
 last = entries[-1]
-shares = {name: thesis[name] * last[name] / last["total"] for name in thesis}
-glue("share_fidelity", 100 * shares["fidelity"], display=False)
-glue("rest", float(last["total"] - thesis["fidelity"] * last["fidelity"]), display=False)
+rest = sum(thesis[name] * last[name] for name in thesis if name != "fidelity")
+glue("rest", float(rest), display=False)
 glue("total", last["total"], display=False)
 
 # %% mystnb={"figure": {"name": "fig:mt-live", "caption": "The four terms while the student learned, when this page was built; each as a share of its first value."}} tags=["hide-input"]
@@ -124,9 +123,8 @@ plt.show()
 
 # %% [markdown]
 # The correlation of predicted with true overlaps on other films goes from {glue:text}`before:.2f`
-# to {glue:text}`after:.2f`. And the total? It is {glue:text}`total:,.0f`, of which fidelity is
-# {glue:text}`share_fidelity:.4f` %: the three other terms together come to {glue:text}`rest:.2f`.
-# Whoever watches the total sees fidelity and nothing else.
+# to {glue:text}`after:.2f`. And the total? It is {glue:text}`total:,.0f`, of which the three other
+# terms together are {glue:text}`rest:.2f`: the remainder is fidelity. Whoever watches the total sees fidelity and nothing else.
 #
 # ## Who is heard?
 #
@@ -173,17 +171,25 @@ weighted = {
     when: {name: thesis[name] * pull[name] for name in thesis}
     for when, pull in (("before", pull_before), ("after", pull_after))
 }
+
+
+def rough(value):
+    """Two digits of a number."""
+    return float(f"{value:.2g}")
+
+
 lines = ["| term | weight | gradient, before | weighted | gradient, after | weighted |"]
 lines += ["|:--|--:|--:|--:|--:|--:|"]
 lines += [
-    f"| {distillation.words(name)} | {thesis[name]:g} | {pull_before[name]:.2g} | "
-    f"{weighted['before'][name]:.2g} | {pull_after[name]:.2g} | {weighted['after'][name]:.2g} |"
+    f"| {distillation.words(name)} | {thesis[name]:g} | {rough(pull_before[name]):,.9g} | "
+    f"{rough(weighted['before'][name]):,.9g} | {rough(pull_after[name]):,.9g} | "
+    f"{rough(weighted['after'][name]):,.9g} |"
     for name in thesis
 ]
 glue("pull", Markdown("\n".join(lines)), display=False)
 heads = {when: each["teacher_soft"] + each["adaptive_hard"] for when, each in weighted.items()}
-glue("louder", weighted["before"]["fidelity"] / heads["before"], display=False)
-glue("louder_after", weighted["after"]["fidelity"] / heads["after"], display=False)
+glue("louder", rough(weighted["before"]["fidelity"] / heads["before"]), display=False)
+glue("louder_after", rough(weighted["after"]["fidelity"] / heads["after"]), display=False)
 balance = heads["before"] / pull_before["fidelity"]
 glue("balance", balance, display=False)
 (stage,) = CFKD.stages
@@ -364,7 +370,8 @@ for name, card in cards.items():
         )
     ]
     lines.append(
-        f"| `{name}` | {card['recipe']} | {lengths[name]:,} | {card['hours']} | {' | '.join(found)} |"
+        f"| `{name}` | {card['recipe']} | {lengths[name]:,} | {card['hours']:.2f} | "
+        f"{' | '.join(found)} |"
     )
 glue("shipped_table", Markdown("\n".join(lines)), display=False)
 glue("shipped_count", len(cards), display=False)

@@ -181,6 +181,7 @@ reports = {
     for name, one in trackers.items()
 }
 scores = report.table(reports.values()).drop(columns=["fps", "sequences"])
+scores.columns = [name.replace("_", " ") for name in scores]
 glue("siamese_table", Markdown(report.markdown(scores)), display=False)
 glue("compared", len(films), display=False)
 for name, each in reports.items():
@@ -227,8 +228,8 @@ glue("ahead", ahead, display=False)
 
 # %% [markdown]
 # Within 20 px the matcher is right in {glue:text}`siamese_precision:.2f` of the frames, the learner
-# in {glue:text}`classifier_precision:.2f`; on {glue:text}`behind` films the matcher is behind, on
-# {glue:text}`ahead` ahead.
+# in {glue:text}`classifier_precision:.2f`. Of {glue:text}`compared` films the matcher is behind on
+# {glue:text}`behind` and ahead on {glue:text}`ahead`.
 #
 # ## What a filter that learns has to add
 #
@@ -271,6 +272,7 @@ glue("clearer", {"siamese": "matcher", "classifier": "learner"}[clearer], displa
 glue("looked", len(kept), display=False)
 for name, values in margins.items():
     glue(f"margin_{name}", 100 * float(np.median(values)), display=False)
+    glue(f"margin_{name}_shown", 100 * float(values[frame - 1]), display=False)
 
 
 # %% tags=["hide-input"]
@@ -302,8 +304,10 @@ explore.Explorer(
 
 # %% [markdown]
 # In the median frame the matcher's peak stands {glue:text}`margin_siamese:.0f` % of its height above
-# the next, the learner's {glue:text}`margin_classifier:.0f` %. (The matcher was put on the true place
-# before each frame.) On this film the clearer peak is that of the {glue:text}`clearer`. The thesis
+# the next, the learner's {glue:text}`margin_classifier:.0f` %; in the frame of
+# {numref}`fig:siamese-maps` it is {glue:text}`margin_siamese_shown:.0f` % and
+# {glue:text}`margin_classifier_shown:.0f` %. (The matcher was put on the true place before each
+# frame.) On this film the clearer peak is that of the {glue:text}`clearer`. The thesis
 # says that Siamese trackers, which learn nothing online, are sensitive to distractors, and names a
 # survey for it; one film, {glue:text}`looked` frames and two ways to read one trunk do not decide
 # that, either way. Note that the two maps differ in more than learning: the matcher reads block 3,

@@ -569,8 +569,8 @@ table("student_speed", [*headings, "here, speed-up", "fewer MACs, times"], cells
 # ````
 #
 # From slow to fast, the order here is {glue:text}`speed_order` the thesis's. In both, no network
-# gains what its multiplications promise: small layers keep a processor less busy, whatever their
-# kind. ResNet-18-s makes fewer multiplications than MobileNetV2, all of them in full convolutions,
+# smaller than ResNet-18 gains what its multiplications promise: small layers keep a processor less
+# busy, whatever their kind. ResNet-18-s makes fewer multiplications than MobileNetV2, all of them in full convolutions,
 # and in the thesis it is the faster of the two. What speaks for MobileNetV2 is not speed: in the
 # thesis's Table 4.3 it scores {glue:text}`auc_mobilenet:.1f` on OTB-100, and ResNet-18-s
 # {glue:text}`auc_resnet18_s:.1f`.

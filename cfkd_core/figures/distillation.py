@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from cfkd_core.figures.style import ROLES, WIDTH
 
@@ -112,7 +112,11 @@ def rows_over_time(rows: Mapping[str, tuple[Mapping[str, Curve], int]]) -> Figur
             colour, dashes = colours[row]
             ax.plot(places, values, dashes, color=colour, label=f"{row}, {steps:,} steps")
         positive = [v for curves, _ in rows.values() for v in curves.get(name, ()) if v]
-        ax.set_yscale("log" if min(positive) > 0 else "linear")
+        if min(positive) > 0:
+            ax.set_yscale("log")
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+            ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+            ax.yaxis.set_minor_locator(NullLocator())
         ax.set_title(words(name))
     axes[-1, 0].set_xlabel("of the training, %")
     handles = {text: line for ax in axes[:, 0]

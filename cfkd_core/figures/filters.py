@@ -95,8 +95,9 @@ def _arrow(start: Axes, end: Axes, label: str) -> None:
         label,
         xy=(1.05, 0.5),
         xycoords=start.transAxes,
-        xytext=(10, 3),
+        xytext=(8, 3),
         textcoords="offset points",
         ha="center",
+        va="bottom",
     )
     gap.set_in_layout(False)

@@ -96,7 +96,7 @@ def _terms(axes: Axes, above: float, below: float) -> None:
     lowest = below - 2.35
     _box(axes, (3.7, lowest), (3.0, 0.7), "correlation filter", colour)
     for x in (2.45, 3.5, *deep):
-        _arrow(axes, (x, below - 0.75), (x, lowest + 0.4), color=colour)
+        _arrow(axes, (x, below - 0.95), (x, lowest + 0.4), color=colour)
     _box(axes, (9.1, lowest), (1.9, 0.7), "adaptive hard", colour)
     _arrow(axes, (9.1, below - 0.5), (9.1, lowest + 0.4), color=colour)
     for x in (5.25, 8.1):
