@@ -26,7 +26,7 @@ def ordering(better: str, worse: str, score: str = "success_auc") -> Finding:
         return Finding("undecidable", f"no recorded run of {' and '.join(missing)}")
     return Finding(
         _VERDICTS.get(found.outcome, "undecidable"),
-        f"{100 * found.difference:+.1f} points of {score.replace('_', ' ')} on {found.sequences} "
+        f"{100 * found.difference:+.1f} points of {score.replace('_', ' ').replace('auc', 'AUC')} on {found.sequences} "
         f"sequences, 95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}",
     )
 
