@@ -43,7 +43,8 @@ smoke = profile == "smoke"
 # %% [markdown]
 # ## Wang et al.: be good at correlation filters
 #
-# Recall the filter of the first chapter: with one channel, the filter that turns a patch $x$ into a
+# Recall the filter of [the chapter on correlation filters](correlation_filters.ipynb): with one
+# channel, the filter that turns a patch $x$ into a
 # Gaussian $y$ is a quotient of spectra. With many channels $x_c$ it is
 #
 # $$ \hat w_c = \frac{\hat y^* \odot \hat x_c}{\sum_j |\hat x_j|^2 + \epsilon} ,
