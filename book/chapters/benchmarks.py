@@ -294,6 +294,8 @@ SPELT = {
     "norm_precision": "normalised precision",
     "success_auc": "success AUC",
     "eao": "EAO",
+    "accuracy": "A",
+    "robustness": "R",
     "recomputed": "here",
 }
 PRINTED_NAMES = {"matom": "mATOM", "atom": "ATOM"}
@@ -445,7 +447,7 @@ frame = pd.DataFrame.from_dict(others, orient="index").sort_values("eao", ascend
 table("benchmarks_entrants", frame.rename(columns={"eao": "EAO"}))
 
 # %% [markdown]
-# ````{table} VOT2018 and VOT2019 in real time: the thesis's Table 4.8, and what can be recomputed here. EAO is the expected average overlap. Robustness is failures in 100 frames; the lower, the better.
+# ````{table} VOT2018 and VOT2019 in real time: the thesis's Table 4.8, and what can be recomputed here. EAO is the expected average overlap, A the accuracy and R the robustness: failures in 100 frames, the lower the better.
 # :name: tab:benchmarks-vot
 # ```{glue:md} benchmarks_table_8
 # :format: myst
