@@ -14,7 +14,7 @@ from cfkd_core.__main__ import COMMANDS, main
 PAGE = Path(__file__).parent / "commands.md"
 
 # of the help's text; narrow enough for the page's column
-WIDTH = 84
+WIDTH = 76
 
 INTRODUCTION = """\
 # Every command

@@ -127,7 +127,7 @@ glue("faster", {0: "neither is", 1: "one of them is", 2: "both are"}[len(faster)
 # ## What each is worth
 #
 # Here a warning about our own data. The mini recipe starts MobileNetV2 from ImageNet weights where
-# it can, because that is what makes a tracker in minutes. Nobody has such weights for a ResNet of an
+# it can, because minutes are too short to learn features from nothing. Nobody has such weights for a ResNet of an
 # eighth of the width. A comparison would then be one of starts, not of networks. So the row for
 # MobileNetV2 in this table is the version that started from random numbers, like the others and
 # like all students in the author's code; the version that starts from ImageNet has its own row.
@@ -196,8 +196,8 @@ comparison.ordering_plot(found, student_tables.labels(3), "difference, points of
 plt.show()
 
 # %% [markdown]
-# {glue:text}`held` of these held, {glue:text}`contradicted` are contradicted,
-# {glue:text}`undecided` undecided, {glue:text}`not_run` not run. The differences that the thesis
+# Of these, held: {glue:text}`held`, contradicted: {glue:text}`contradicted`, undecided:
+# {glue:text}`undecided`, not run: {glue:text}`not_run`. The differences that the thesis
 # prints here are larger than those of its ablation, so fewer videos could decide them; but a
 # network with random weights learns little in {glue:text}`steps` steps, whatever its kind, and
 # where all rows are weak their order says little about what they would be at full training.

@@ -58,7 +58,9 @@ for title, name in shown.items():
     rows[f"`{name}` ({title})"] = {
         "starts from": card["start"],
         "trained": ", ".join(stage["trained"]),
-        "terms": ", ".join(f"{weight:g} {term}" for term, weight in stage["losses"].items()),
+        "terms": ", ".join(
+            f"{weight:g} {term.replace('_', ' ')}" for term, weight in stage["losses"].items()
+        ),
         "pairs seen": f"{stage['epochs'] * stage['batches'] * card['batch_size']:,}",
         "patch, px": str(card["pairs"]["size"]),
     }
@@ -99,7 +101,7 @@ glue("uav_verdict", "above" if uav["`matom`"] > uav["`classifier`"] else "below"
 # ```
 # ````
 #
-# ````{table} Recorded: eleven sequences of OTB-100 and three of UAV123, means over the tracker's seeds. `classifier` is the trunk of `matom` without a head.
+# ````{table} Recorded: eleven sequences of OTB-100 and three of UAV123, means over the tracker's seeds. The classifier is the trunk of matom without a head.
 # :name: tab:beyond-students
 # ```{glue:md} beyond_students
 # :format: myst

@@ -158,7 +158,9 @@ counted = {
 took = {"mATOM": refining("matom", 288), "mDRNet": refining("mdrnet", MDRNET.size)}
 lines = ["| tracker | backbone | search branch | judging boxes | sum |", "|:--|--:|--:|--:|--:|"]
 for name, parts in counted.items():
-    lines.append(f"| {name} | " + " | ".join(f"{x:.3f}" for x in (*parts, parts.sum())) + " |")
+    lines.append(
+        f"| {name} | " + " | ".join(f"{1e3 * x:,.1f}" for x in (*parts, parts.sum())) + " |"
+    )
 glue("work", Markdown("\n".join(lines)), display=False)
 glue("took_atom", 1e3 * took["mATOM"], display=False)
 glue("took_drnet", 1e3 * took["mDRNet"], display=False)
@@ -166,7 +168,7 @@ glue("heavier", float(counted["DRNet"].sum() / counted["ATOM"].sum()), display=F
 glue("student_heavier", float(counted["mDRNet"].sum() / counted["mATOM"].sum()), display=False)
 
 # %% [markdown]
-# ````{table} Billion multiplications in one frame, the classifier left out. Backwards counts as much as forwards.
+# ````{table} Million multiplications in one frame, the classifier left out. Backwards counts as much as forwards.
 # :name: tab:drnet-work
 # ```{glue:md} work
 # :format: myst
@@ -178,8 +180,8 @@ glue("student_heavier", float(counted["mDRNet"].sum() / counted["mATOM"].sum()),
 # at larger patches ({numref}`tab:drnet-work`): in sum its frame has {glue:text}`heavier:.1f` times
 # ATOM's multiplications, and the student's {glue:text}`student_heavier:.1f` times mATOM's. That DRNet
 # is nevertheless the faster tracker, on one CPU core as well, as the thesis's Table 4.5 has it, can
-# only be where judging boxes is slow for other reasons than multiplication: fifty small operations
-# that a graphics card has to be asked for one by one.
+# only be where judging boxes is slow for other reasons than multiplication: many small operations
+# that have to be asked for one by one.
 #
 # ## Does the head move boxes well?
 #
@@ -219,7 +221,8 @@ def said(name):
     if name not in gains:
         return "has no weights yet"
     after = float((before + gains[name]).mean())
-    return f"brings the mean overlap from {before.mean():.2f} to {after:.2f}"
+    change = "up" if after > before.mean() else "down"
+    return f"takes the mean overlap {change} from {before.mean():.2f} to {after:.2f}"
 
 
 glue("matom_gain", said("matom"), display=False)
@@ -362,7 +365,7 @@ videos = max(len(each.sequences) for each in evidence.otb.values() if each)
 glue("videos", videos, display=False)
 
 # %% [markdown]
-# ````{table} The score column of Table 4.5, in per cent, and ours on some of its videos; see the chapter on the ablation for the columns.
+# ````{table} The score column of Table 4.5, in per cent, and ours on some of its videos; see the chapter on the ablation for the columns. DRNet's head predicts no overlap, so it has no correlation.
 # :name: tab:drnet
 # ```{glue:md} table
 # :format: myst
@@ -377,9 +380,8 @@ comparison.ordering_plot(found, student_tables.labels(5), "difference, points of
 plt.show()
 
 # %% [markdown]
-# On {glue:text}`videos` videos of OTB-100 and three of UAV123, {glue:text}`held` orderings held,
-# {glue:text}`contradicted` are contradicted, {glue:text}`undecided` undecided and
-# {glue:text}`not_run` not run. The thesis's two students differ by {glue:text}`student_gap:.1f` points;
+# On {glue:text}`videos` videos of OTB-100 and three of UAV123, held: {glue:text}`held`, contradicted:
+# {glue:text}`contradicted`, undecided: {glue:text}`undecided`, not run: {glue:text}`not_run`. The thesis's two students differ by {glue:text}`student_gap:.1f` points;
 # the chapter on the ablation computes what a hundred videos can tell apart.
 
 # %% mystnb={"figure": {"name": "fig:drnet-sequences", "caption": "Success AUC in per cent of each video. Only rows that were run."}} tags=["hide-input"]

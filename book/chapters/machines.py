@@ -50,8 +50,8 @@ glue("pixels", paces["matom"].size, display=False)
 glue("memory", float(memory), display=False)
 
 # %% [markdown]
-# On eleven videos of OTB `matom` had {glue:text}`fps_matom:.1f` FPS, its classifier alone
-# {glue:text}`fps_classifier:.1f`, and `atom` {glue:text}`fps_atom:.1f`. A pair of
+# On eleven videos of OTB `matom` had {glue:text}`fps_matom:.1f` FPS, `classifier`, which has no head but
+# other options, {glue:text}`fps_classifier:.1f`, and `atom` {glue:text}`fps_atom:.1f`. A pair of
 # {glue:text}`pixels` px cost {glue:text}`pair_matom:.0f` ms when `matom`'s head was trained, and
 # {glue:text}`pair_atom:.0f` ms for `atom`. A process took {glue:text}`memory:.1f` GB.
 #
@@ -63,9 +63,10 @@ glue("memory", float(memory), display=False)
 # that asked. A worker that dies costs the sequence that it had; the same command goes on with the rest.
 #
 # ```bash
-# dask scheduler --port 8786                                        # on one machine
-# dask worker tcp://host:8786 --nworkers 16 --nthreads 1            # on each of the others
-# cfkd run --benchmark lasot --root /data/lasot --trackers matom,atom --scheduler tcp://host:8786
+# dask scheduler --port 8786  # on one machine
+# dask worker tcp://host:8786 --nworkers 16 --nthreads 1  # on each of the others
+# cfkd run --benchmark lasot --root /data/lasot --trackers matom,atom \
+#     --scheduler tcp://host:8786
 # ```
 #
 # The boxes are those of one process, to the last digit: a tracker has one thread and a seed of its own
@@ -104,8 +105,12 @@ glue("together", float(many.memory_gb), display=False)
 # have trained. torchrun starts them; it must be told the same numbers:
 #
 # ```bash
-# torchrun --nproc_per_node 2 -m cfkd_core train cfkd --devices 2 --accelerator cpu --out runs/two
-# torchrun --nnodes 4 --nproc_per_node 8 --rdzv_backend c10d --rdzv_endpoint host:29500 -m cfkd_core train cfkd,wang,liu --nodes 4 --devices 8 --recipe paper --data /data/got10k /data/coco
+# torchrun --nproc_per_node 2 -m cfkd_core train cfkd \
+#     --devices 2 --accelerator cpu --out runs/two
+# torchrun --nnodes 4 --nproc_per_node 8 \
+#     --rdzv_backend c10d --rdzv_endpoint host:29500 \
+#     -m cfkd_core train cfkd,wang,liu --nodes 4 --devices 8 \
+#     --recipe paper --data /data/got10k /data/coco
 # ```
 #
 # Rows named together share every pair and one pass of the teacher, so a whole table is one sweep. If a
@@ -113,7 +118,7 @@ glue("together", float(many.memory_gb), display=False)
 # be seen by all.
 
 # %% tags=["remove-cell"]
-lines = ["| what | recipe | pairs | 1 core, h | 64 cores, h | memory, GB | disk, GB |"]
+lines = ["| what | recipe | pairs | 1 core, h | 64 cores, h | memory of 64, GB | disk, GB |"]
 lines += ["|---|---|---:|---:|---:|---:|---:|"]
 for name in ("matom", "atom"):
     for recipe in ("mini", "paper"):
@@ -125,7 +130,7 @@ for name in ("matom", "atom"):
         )
         disk = many.disk_gb if recipe == "paper" else 0
         lines.append(
-            f"| {name} | {recipe} | {pairs:,} | {alone.hours:,.1f} | {many.hours:,.1f} "
+            f"| {name} | {recipe} | {pairs:,} | {alone.hours:,.1f} | {many.hours:,.2f} "
             f"| {many.memory_gb:,.0f} | {disk:,.0f} |"
         )
 glue("training", Markdown("\n".join(lines)), display=False)

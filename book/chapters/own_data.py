@@ -172,7 +172,8 @@ glue("trained", "was trained" if not smoke else "was not trained (profile smoke)
 # import cfkd_core
 #
 # tracker = cfkd_core.load_tracker("classifier", seed=0)
-# tracker.init(frame, (61, 63, 63, 55))       # RGB, uint8; left, top, width, height
+# # a frame is RGB, uint8; a box is left, top, width, height
+# tracker.init(frame, (61, 63, 63, 55))
 # for frame in frames:
 #     box, score, status = tracker.update(frame)
 # ```

@@ -59,7 +59,8 @@ plt.show()
 # Of {glue:text}`claims` claims {glue:text}`reproduced` are reproduced, {glue:text}`contradicted`
 # contradicted and {glue:text}`undecidable` undecidable here. Read the undecidable ones with care: most
 # are the heart of the matter, whether one way of training is better than another, and our networks
-# are trained for minutes and run on few videos.
+# are trained for minutes and run on few videos. The same care goes to a contradicted claim that rests
+# on points of success: it speaks of these networks.
 
 
 # %% tags=["remove-output"]

@@ -151,7 +151,7 @@ plt.show()
 # {glue:text}`intensity_mobilenet_v2:.1f` multiplications a byte instead of
 # {glue:text}`intensity_resnet18:.1f` it has little to do with each number. In PyTorch it uses
 # {glue:text}`speed_torch_mobilenet_v2:.0f` % of the peak, ResNet-18
-# {glue:text}`speed_torch_resnet18:.0f` %. Of the counted backbones {glue:text}`side_speed` lie to
+# {glue:text}`speed_torch_resnet18:.0f` %. Of the backbones, ResNet-50 counted, {glue:text}`side_speed` lie to
 # the right of the ridge, where the multiplier ought to be the limit.
 #
 # The filled marks stand higher: MobileNetV2 at {glue:text}`speed_fast_mobilenet_v2:.0f` %,
@@ -171,8 +171,8 @@ plt.show()
 # OpenCV.
 #
 # ```{note}
-# The narrow ResNets and the DRNets have no trained weights here. A frame costs the same whatever the weights,
-# as long as the tracker does the same things. So all rows are kept from declaring the target lost
+# The narrow ResNets and the DRNets run with random weights here. A frame costs the same whatever the
+# weights, as long as the tracker does the same things. So all rows are kept from declaring the target lost
 # or a rival dangerous, which would skip parts or add updates, and the first frame, which is not
 # timed here, learns from few views.
 # ```

@@ -418,7 +418,7 @@ glue("accuracy_mean", float(siamrpn.by_sequence()["accuracy"].mean()), display=F
 # - **Success** (Eq. 4.2) is an integral in the text, and the mean of 21 values in the toolkit.
 #   The integral is {glue:text}`integral_gain:.1f` points higher.
 # - **Precision** is an area in the text and the value at 20 px in the numbers
-#   ({numref}`tab:benchmarks-otb100` decides it).
+#   ({numref}`tab:benchmarks-otb100` tells).
 # - **Accuracy** of VOT is the mean of sequences' means in the text; the toolkit pools all frames. For
 #   SiamRPN of VOT2018 that is {glue:text}`accuracy_mean:.3f` against {glue:text}`accuracy_pooled:.3f`;
 #   the thesis prints the second.
@@ -547,7 +547,13 @@ table = [
         "the code's",
     ),
     ("Eq. 2.8", "φ(x) twice", "φ(z) in the second term", "none: a slip", "φ(z)"),
-    ("Eq. 2.6", "no sum over channels", "no sum either", "another filter than Eq. 1.2", "both"),
+    (
+        "Eq. 2.6",
+        "no sum over channels below the line",
+        "that sum, but none in the response",
+        "another filter than Eq. 1.2",
+        "Eq. 1.2, and the code's",
+    ),
 ]
 columns = ["what", "thesis", "code", "effect", "here"]
 text = "| " + " | ".join(columns) + " |\n|---|---|---|---|---|\n"

@@ -115,7 +115,10 @@ def cf_teaches_early_blocks() -> Finding:
         reached[name] = [i + 1 for i, g in enumerate(slopes) if g is not None and g.abs().max() > 0]
     return decided(
         reached == {"CF": [1, 2, 3, 4], "fidelity": [3, 4]},
-        "; ".join(f"{name} has a slope in blocks {found}" for name, found in reached.items()),
+        "; ".join(
+            f"{name} has a slope in blocks {', '.join(map(str, found))}"
+            for name, found in reached.items()
+        ),
     )
 
 
@@ -138,7 +141,7 @@ def smooth_l1() -> Finding:
     gaps = torch.linspace(-3, 3, 61)
     by_hand = torch.where(gaps.abs() < 1, gaps.square() / 2, gaps.abs() - 0.5)
     off = float((functional.smooth_l1_loss(gaps, 0 * gaps, reduction="none") - by_hand).abs().max())
-    return decided(off < 1e-6, f"PyTorch's smooth L1 differs by {off:.0e} at most")
+    return decided(off < 1e-6, f"PyTorch's smooth L1 differs by {off:.1g} at most")
 
 
 def head_errors_reach_backbone() -> Finding:

@@ -24,9 +24,10 @@ def ordering(better: str, worse: str, score: str = "success_auc") -> Finding:
     if found.outcome == "not run":
         missing = [name for name in (better, worse) if _pooled(name) is None]
         return Finding("undecidable", f"no recorded run of {' and '.join(missing)}")
+    name = score.replace("_", " ").replace("auc", "AUC")
     return Finding(
         _VERDICTS.get(found.outcome, "undecidable"),
-        f"{100 * found.difference:+.1f} points of {score.replace('_', ' ')} on {found.sequences} "
+        f"{100 * found.difference:+.1f} points of {name} on {found.sequences} "
         f"sequences, 95 % interval {100 * found.low:+.1f} to {100 * found.high:+.1f}",
     )
 

@@ -31,8 +31,9 @@ def ordering_plot(
         unit: what the horizontal axis counts.
     """
     figure, axes = pyplot.subplots(figsize=(WIDTH, 0.75 + 0.52 * len(found)))
-    axes.axvline(0, color="grey", linewidth=0.8, zorder=0)
     for height, (each, printed) in zip(range(len(found), 0, -1), found, strict=True):
+        # a piece of the zero line for each row: a whole one would cross the labels
+        axes.plot([0, 0], [height - 0.36, height + 0.18], color="grey", linewidth=0.8, zorder=0)
         words = f"{labels[each.first]} over {labels[each.second]}"
         _ordering(axes, height, each, printed, f"{words}: {each.outcome}")
     axes.plot([], [], "D", color=ROLES["thesis"], fillstyle="none", label="thesis")

@@ -95,7 +95,7 @@ def _across(
     """A line between two boxes of one row, with a word above it."""
     side = _HALF[0] + 0.03 if end > start else -_HALF[0] - 0.03
     _arrow(axes, (start + side, y), (end - side, y), "-|>" if arrow else "-")
-    axes.text((start + end) / 2, y + 0.42, words, ha="center", va="bottom", fontsize=8)
+    axes.text((start + end) / 2, y + 0.54, words, ha="center", va="bottom", fontsize=8)
 
 
 def _corner(axes: Axes, start: float, end: float) -> None:
