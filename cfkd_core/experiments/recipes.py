@@ -20,7 +20,7 @@ MINI_PAIRS = PairOptions(
 )
 
 # Steps an epoch: those that only learn a head are cheap, and what ships by default gets the most.
-_BATCHES = {"atom": 30, "drnet": 30, "matom": 2000}
+_BATCHES = {"atom": 30, "drnet": 30, "matom": 500}
 _OTHERS = 9
 # Pairs a step: a whole table learns backbones too, and makes more of them in smaller steps.
 _HEAD_PAIRS, _OTHER_PAIRS = 16, 8

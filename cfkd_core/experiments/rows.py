@@ -160,19 +160,19 @@ MATOM = replace(
     start="imagenet",
     batch_size=16,
     pairs=PairOptions(target_jitter=0.6),
-    pool=16_000,
+    pool=24_000,
     stages=(
         Stage(
             {"ground_truth": 1.0},
             trained=("head",),
             epochs=20,
-            batches=2000,
+            batches=500,
             lr=2e-3,
             schedule="cosine",
-            warm_up=500,
+            warm_up=300,
             weight_decay=1e-4,
             clip=5.0,
-            average=0.999,
+            average=0.998,
         ),
     ),
 )
