@@ -573,8 +573,8 @@ plt.show()
 # has the size that the head prefers. The tracker `matom` of this project therefore departs from the
 # thesis in three places (`OURS`):
 #
-# - **The head is tuned on the first frame.** There the right answer is known for any box. For
-#   {glue:text}`attune_steps` steps of Adam the vectors that stand for the target, not the head
+# - **The head is tuned on the first frame.** There the right answer is known for any box. By
+#   {glue:text}`attune_steps` Gauss-Newton steps the vectors that stand for the target, not the head
 #   itself, are moved until the head predicts the true overlaps of random boxes with it.
 # - **The size follows with a delay.** Of the way to the size that the head asks for, in logarithms,
 #   {glue:text}`size_rate:.0f` % is gone in a frame; {glue:text}`size_pull:.0f` % of what the area

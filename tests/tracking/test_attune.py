@@ -10,7 +10,7 @@ from cfkd_core.models.iou_head import IoUHead, Modulation, SearchFeatures
 from cfkd_core.models.weights import load
 from cfkd_core.patches import crop, to_images
 from cfkd_core.tracking.atom import MATOM, AtomTracker
-from cfkd_core.tracking.attune import AttuneOptions, attune
+from cfkd_core.tracking.attune import AttuneOptions, around, attune
 
 TARGETS = torch.tensor([[110.0, 120.0, 60.0, 40.0], [90.0, 100.0, 60.0, 40.0]])
 START = Modulation(torch.full((1, 64), 0.2), torch.full((1, 64), 0.2))
@@ -58,7 +58,7 @@ def test_half_of_a_thing_is_known_better_afterwards(film):
     frames, truth = film
     net = load(paths.WEIGHTS / "matom.safetensors")
     errors = []
-    for options in (MATOM, replace(MATOM, attune=AttuneOptions(steps=50))):
+    for options in (MATOM, replace(MATOM, attune=AttuneOptions(steps=4))):
         tracker = AtomTracker(net, options)
         tracker.init(frames[0], truth[0])
         errors.append(np.mean([error(tracker, frames[t], truth[t]) for t in (4, 8, 11)]))
@@ -71,6 +71,54 @@ def test_nothing_but_the_vectors_changes(head, features):
     assert all(torch.equal(before[key], value) for key, value in head.state_dict().items())
     assert all(parameter.grad is None for parameter in head.parameters())
     assert START.level3.unique().tolist() == [pytest.approx(0.2)]
+
+
+def misfit(head, features, modulation, options):
+    """What is to become small, with the boxes that are tuned to; differentiable."""
+    proposals = around(TARGETS, options, generator(1))
+    overlaps = 2 * boxes.iou(proposals, TARGETS[:, None].expand_as(proposals)) - 1
+    vectors = Modulation(*(each.expand(len(TARGETS), -1) for each in modulation))
+    fit = (head.predict(features, vectors, proposals) - overlaps).square().mean()
+    start, moved = (torch.cat(each, dim=1) for each in (START, modulation))
+    return fit + options.regularisation / start.square().mean() * (moved - start).square().sum()
+
+
+def slowly(head, features, options):
+    """The vectors that three hundred steps of Adam find."""
+    vectors = [each.clone().requires_grad_() for each in START]
+    adam = torch.optim.Adam(vectors, lr=0.01)
+    for _ in range(300):
+        loss = misfit(head, features, Modulation(*vectors), options)
+        for each, slope in zip(vectors, torch.autograd.grad(loss, vectors), strict=True):
+            each.grad = slope
+        adam.step()
+    return Modulation(*(each.detach() for each in vectors))
+
+
+def test_few_steps_reach_what_many_small_ones_do(head, features):
+    options = AttuneOptions(steps=6, regularisation=1e-2)
+    found = attune(head, features, START, TARGETS, options, generator(1))
+    slow = slowly(head, features, options)
+    before, after, slow = (
+        misfit(head, features, each, options).item() for each in (START, found, slow)
+    )
+    assert after < 0.5 * before
+    assert after < 1.05 * slow
+
+
+def test_a_step_too_far_is_not_taken(head, features):
+    """Without a pull to the start, one step overshoots with this head."""
+    options = AttuneOptions(steps=1, regularisation=1e-9)
+    found = attune(head, features, START, TARGETS, options, generator(1))
+    before, after = (misfit(head, features, each, options).item() for each in (START, found))
+    assert after <= before
+
+
+def test_what_is_regularised_without_end_stays(head, features):
+    options = AttuneOptions(steps=2, regularisation=1e9)
+    same = attune(head, features, START, TARGETS, options, generator(1))
+    for found, expected in zip(same, START, strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
 
 def test_the_same_seed_gives_the_same_vectors(head, features):
