@@ -206,7 +206,7 @@ class OnlineTracker(ABC):
         return localise(look.score_map, extent, self.options.size, self.options.localise)
 
     def glance(self, pyramid: Pyramid) -> Sight:
-        """What is kept of a view of the first frame; a kind of head may want features of its own."""
+        """What is kept of a view of the first frame; a kind of head may want its own features."""
         return Sight(pyramid.block4, None)
 
     def meet(  # noqa: B027
