@@ -40,7 +40,7 @@ class Backbone(nn.Module):
         self,
         name: str,
         channels: tuple[int, int, int, int],
-        blocks: tuple[nn.Module, nn.Module, nn.Module, nn.Module],
+        blocks: tuple[nn.Sequential, nn.Sequential, nn.Sequential, nn.Sequential],
         torchvision_names: dict[str, str],
     ) -> None:
         super().__init__()
