@@ -128,7 +128,8 @@ def race(
 ) -> list[Timing]:
     """All trackers through the same frames, each frame by one after the other."""
     stopwatches = {name: Stopwatch() for name in trackers}
-    first, laps = {}, {name: [] for name in trackers}
+    first: dict[str, float] = {}
+    laps: dict[str, list[dict[str, float]]] = {name: [] for name in trackers}
     for name, tracker in trackers.items():
         first[name] = _seconds(tracker.init, frames[0], box)
         contenders.watch_parts(tracker, stopwatches[name])

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -145,7 +146,7 @@ def as_json(card: Mapping[str, object]) -> dict[str, object]:
     return json.loads(json.dumps(card, sort_keys=True))
 
 
-def read_card(folder: Path) -> dict[str, object]:
+def read_card(folder: Path) -> dict[str, Any]:
     """The card in a folder of results, data included; empty if there is none."""
     path = folder / CARD
     if not path.is_file():
@@ -196,7 +197,7 @@ def check_reusable(
 def stale(
     folder: Path,
     layout: Layout,
-    card: dict[str, object],
+    card: dict[str, Any],
     name: str,
     current: dict[str, object],
 ) -> str:

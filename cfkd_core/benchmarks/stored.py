@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from jaxtyping import Float
@@ -162,13 +163,13 @@ def _lacks(name: str, there: Mapping[str, Stored]) -> bool:
     return not stored or (len(stored) < most and not (len(stored) > 1 and same))
 
 
-def _same(first: object, second: object) -> bool:
-    pairs = (
-        [(first.regions, second.regions), (first.codes, second.codes)]
-        if isinstance(first, VotRun)
-        else [(first, second)]
-    )
+def _same(first: np.ndarray | VotRun, second: np.ndarray | VotRun) -> bool:
+    pairs = zip(_arrays(first), _arrays(second), strict=True)
     return all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
+
+
+def _arrays(stored: np.ndarray | VotRun) -> tuple[np.ndarray, ...]:
+    return (stored.regions, stored.codes) if isinstance(stored, VotRun) else (stored,)
 
 
 def _check_complete(folder: Path, missing: list[str], count: int) -> None:
@@ -190,27 +191,34 @@ def _judge(rule: Protocol | VotProtocol, layout: Layout, folder: Path, longest: 
 
     def fps(sequence: Sequence, numbers: Iterable[int]) -> float | None:
         speeds = [store.fps(layout.times(folder, sequence.name, number)) for number in numbers]
-        return len(speeds) / sum(1 / speed for speed in speeds) if None not in speeds else None
+        known = [speed for speed in speeds if speed is not None]
+        return len(known) / sum(1 / speed for speed in known) if known == speeds else None
+
+    # what is stored was read by the same rule: runs for one with restarts, boxes for another
+
+    if isinstance(rule, VotProtocol):
+
+        def with_restarts(sequence: Sequence, stored: Stored) -> SequenceScore:
+            runs = cast("Iterable[VotRun]", stored.values())
+            found = rule.passes(runs, store.annotation(sequence), _image_size(sequence))
+            return scoring.score_passes(
+                rule,
+                sequence.name,
+                found,
+                longest,
+                attributes=sequence.attributes,
+                fps=fps(sequence, stored),
+            )
+
+        return with_restarts
 
     def one_pass(sequence: Sequence, stored: Stored) -> SequenceScore:
         size = _image_size(sequence) if rule.cuts else None
-        scored = [
-            scoring.score_sequence(rule, sequence, boxes, size=size) for boxes in stored.values()
-        ]
+        passes = cast("Iterable[np.ndarray]", stored.values())
+        scored = [scoring.score_sequence(rule, sequence, boxes, size=size) for boxes in passes]
         return replace(scoring.average(rule, scored), fps=fps(sequence, stored))
 
-    def with_restarts(sequence: Sequence, stored: Stored) -> SequenceScore:
-        found = rule.passes(stored.values(), store.annotation(sequence), _image_size(sequence))
-        return scoring.score_passes(
-            rule,
-            sequence.name,
-            found,
-            longest,
-            attributes=sequence.attributes,
-            fps=fps(sequence, stored),
-        )
-
-    return with_restarts if isinstance(rule, VotProtocol) else one_pass
+    return one_pass
 
 
 def read_boxes(
