@@ -14,7 +14,7 @@ from cfkd_core.benchmarks import scoring
 from cfkd_core.benchmarks.protocols import PROTOCOLS, VOT_PROTOCOLS, Protocol, VotProtocol
 from cfkd_core.benchmarks.report import Report, SequenceScore, spread
 from cfkd_core.benchmarks.reset import read_followed
-from cfkd_core.benchmarks.results import Layout
+from cfkd_core.benchmarks.results import ResultLayout
 from cfkd_core.benchmarks.vot import VotRun
 from cfkd_core.datasets.readers import read_rows
 from cfkd_core.datasets.sequence import Sequence
@@ -68,7 +68,7 @@ def score(
 
 def _score_tracker(
     rule: Protocol | VotProtocol,
-    layout: Layout,
+    layout: ResultLayout,
     sequences: list[Sequence],
     benchmark: str,
     tracker: str,
@@ -132,7 +132,7 @@ def _rank(report: Report) -> tuple[bool, float]:
     return bool(np.isnan(first)), -first
 
 
-def _folders(folder: Path, layout: Layout, names: Iterable[str]) -> dict[str, Path]:
+def _folders(folder: Path, layout: ResultLayout, names: Iterable[str]) -> dict[str, Path]:
     """Tracker -> the folder of its results."""
     trackers = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     found = {path.name: path / layout.folder for path in trackers}
@@ -147,7 +147,7 @@ def _folders(folder: Path, layout: Layout, names: Iterable[str]) -> dict[str, Pa
 
 
 def _stored(
-    rule: Protocol | VotProtocol, layout: Layout, folder: Path, sequence: Sequence
+    rule: Protocol | VotProtocol, layout: ResultLayout, folder: Path, sequence: Sequence
 ) -> Stored:
     read = read_followed if isinstance(rule, VotProtocol) else read_boxes
     numbers = layout.repetitions(folder, sequence.name)
@@ -182,7 +182,7 @@ def _check_complete(folder: Path, missing: list[str], count: int) -> None:
         )
 
 
-def _judge(rule: Protocol | VotProtocol, layout: Layout, folder: Path, longest: int) -> Judge:
+def _judge(rule: Protocol | VotProtocol, layout: ResultLayout, folder: Path, longest: int) -> Judge:
     """Scores the repetitions of a sequence.
 
     Args:
@@ -222,7 +222,7 @@ def _judge(rule: Protocol | VotProtocol, layout: Layout, folder: Path, longest: 
 
 
 def read_boxes(
-    layout: Layout, folder: Path, sequence: Sequence, repetition: int = 1
+    layout: ResultLayout, folder: Path, sequence: Sequence, repetition: int = 1
 ) -> Float[np.ndarray, "n 4"]:
     """The boxes in a file of one pass, 0-based."""
     return sequence.from_published(read_rows(layout.boxes(folder, sequence.name, repetition), 4))

@@ -17,7 +17,7 @@ import joblib
 import torch
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
-from cfkd_core.benchmarks.results import Layout, as_json
+from cfkd_core.benchmarks.results import ResultLayout, as_json
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
 from cfkd_core.tracking.tracker import Tracker
@@ -50,7 +50,7 @@ class Runner(Protocol):
     """One way of running a tracker on a sequence."""
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> ResultLayout:
         """Where the results lie, and on what they depend."""
 
     @property

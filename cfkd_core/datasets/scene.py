@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from cfkd_core.boxes import centre
-from cfkd_core.datasets.actors import HEIGHT, WIDTH, Actor, Camera, Keys, at, from_pixel_centres
+from cfkd_core.datasets.actors import HEIGHT, WIDTH, Actor, CameraPath, Keys, at, from_pixel_centres
 from cfkd_core.datasets.photographs import KEPT, Picture, mask, photograph
 from cfkd_core.datasets.sequence import Frame, Sequence
 
@@ -43,7 +43,7 @@ class Scene:
     name: str
     backdrop: str | Picture
     target: Actor
-    camera: Camera
+    camera: CameraPath
     behind: tuple[Actor, ...] = ()
     before: tuple[Actor, ...] = ()
     length: int = 75

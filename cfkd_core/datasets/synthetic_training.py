@@ -9,7 +9,7 @@ Everything follows from a seed and a film's number.
 
 import numpy as np
 
-from cfkd_core.datasets.actors import HEIGHT, WIDTH, Actor, Camera, at
+from cfkd_core.datasets.actors import HEIGHT, WIDTH, Actor, CameraPath, at
 from cfkd_core.datasets.photographs import Outline, Photograph, Picture, photograph
 from cfkd_core.datasets.scene import Scene, SceneFrames
 from cfkd_core.datasets.sequence import Sequence
@@ -160,8 +160,8 @@ def _passer(generator: np.random.Generator, target: Actor) -> Actor:
     )
 
 
-def _camera(generator: np.random.Generator) -> Camera:
-    return Camera(
+def _camera(generator: np.random.Generator) -> CameraPath:
+    return CameraPath(
         pan=_keys(generator, (100.0, 100.0), (SIDE - 100.0, SIDE - 100.0), LENGTH - 1),
         zoom=_keys(generator, (0.9,), (1.7,), LENGTH - 1),
         roll=_keys(generator, (-5.0,), (5.0,), LENGTH - 1),
