@@ -574,9 +574,9 @@ def doctor(json: bool = False) -> int:
     """
     from cfkd_core import doctor as checks
 
-    findings = checks.examine()
-    print(checks.as_json(findings) if json else checks.report(findings))
-    return 1 if any(each.state == "wrong" for each in findings) else 0
+    diagnoses = checks.examine()
+    print(checks.as_json(diagnoses) if json else checks.report(diagnoses))
+    return 1 if any(each.state == "wrong" for each in diagnoses) else 0
 
 
 def _pick(sequences: list, names: str) -> list:

@@ -44,7 +44,7 @@ State = Literal["ok", "note", "wrong"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """What one check saw.
 
     Attributes:
@@ -58,72 +58,72 @@ class Finding:
     remedy: str = ""
 
 
-def examine() -> list[Finding]:
-    """The findings of every check, in the order in which one would mend them."""
+def examine() -> list[Diagnosis]:
+    """The diagnosis of every check, in the order in which one would mend them."""
     return [_guarded(subject, check) for subject, check in CHECKS.items()]
 
 
-def _guarded(subject: str, check: Callable[[], Finding]) -> Finding:
-    """A check that breaks is a finding: the broken thing is what the user came for."""
+def _guarded(subject: str, check: Callable[[], Diagnosis]) -> Diagnosis:
+    """A check that breaks is a diagnosis: the broken thing is what the user came for."""
     try:
         return check()
     except Exception as error:
         name = getattr(error, "name", None) if isinstance(error, ImportError) else None
         remedy = f"pip install {name}" if name else "install the project again: make test"
-        return Finding(subject, "wrong", f"{type(error).__name__}: {error}", remedy)
+        return Diagnosis(subject, "wrong", f"{type(error).__name__}: {error}", remedy)
 
 
-def report(findings: list[Finding]) -> str:
-    """The findings as lines for people."""
-    width = max(len(each.subject) for each in findings)
+def report(diagnoses: list[Diagnosis]) -> str:
+    """The diagnoses as lines for people."""
+    width = max(len(each.subject) for each in diagnoses)
     lines = []
-    for each in findings:
+    for each in diagnoses:
         lines.append(f"{each.state:5}  {each.subject:{width}}  {each.found}")
         if each.remedy:
             lines.append(f"{'':5}  {'':{width}}  -> {each.remedy}")
     return "\n".join(lines)
 
 
-def as_json(findings: list[Finding]) -> str:
-    """The findings for programs: a list of objects."""
-    return json.dumps([asdict(each) for each in findings], indent=1)
+def as_json(diagnoses: list[Diagnosis]) -> str:
+    """The diagnoses for programs: a list of objects."""
+    return json.dumps([asdict(each) for each in diagnoses], indent=1)
 
 
-def python() -> Finding:
+def python() -> Diagnosis:
     """The interpreter."""
     tested = ".".join(map(str, TESTED_PYTHON))
     found = f"{platform.python_version()} at {sys.executable}"
     if sys.version_info < TESTED_PYTHON:
-        return Finding("python", "wrong", found, f"make the environment with Python {tested}")
+        return Diagnosis("python", "wrong", found, f"make the environment with Python {tested}")
     if sys.version_info[:2] != TESTED_PYTHON:
-        return Finding("python", "note", found, f"only Python {tested} is tested")
-    return Finding("python", "ok", found)
+        return Diagnosis("python", "note", found, f"only Python {tested} is tested")
+    return Diagnosis("python", "ok", found)
 
 
-def disk(folder: Path | None = None) -> Finding:
+def disk(folder: Path | None = None) -> Diagnosis:
     """Room, and the right to write, in the folder at hand."""
     folder = folder or Path.cwd()
     free = shutil.disk_usage(folder).free / 1e9
     found = f"{free:.1f} GB free in {folder}"
     if not os.access(folder, os.W_OK):
-        return Finding("disk", "wrong", f"{folder} cannot be written", "work in another folder")
+        return Diagnosis("disk", "wrong", f"{folder} cannot be written", "work in another folder")
     if free < WANTED_DISK:
         state: State = "note" if free >= NEEDED_DISK else "wrong"
-        return Finding("disk", state, found, f"make room: {WANTED_DISK:g} GB is comfortable")
-    return Finding("disk", "ok", found)
+        return Diagnosis("disk", state, found, f"make room: {WANTED_DISK:g} GB is comfortable")
+    return Diagnosis("disk", "ok", found)
 
 
-def torch() -> Finding:
+def torch() -> Diagnosis:
     """torch and torchvision: two packages that must be of one release."""
     own, vision = metadata.version("torch"), metadata.version("torchvision")
     found = f"torch {own}, torchvision {vision}"
     partner = partner_of(own)
     if _minor(vision) != partner:
         remedy = f"pip install 'torchvision~=0.{partner}.0'"
-        return Finding("torch", "wrong", found, remedy)
+        return Diagnosis("torch", "wrong", found, remedy)
     # the door that this project uses: it also opens where one is built for CUDA and one is not
     importlib.import_module("cfkd_core._compat")
-    return Finding("torch", "ok", found)
+    return Diagnosis("torch", "ok", found)
 
 
 def partner_of(version: str) -> int:
@@ -141,16 +141,16 @@ def _minor(version: str) -> int:
     return int(match[1])
 
 
-def opencv() -> Finding:
+def opencv() -> Diagnosis:
     """One wheel of OpenCV, with the trackers that the comparison needs."""
     wheels = [name for name in OPENCVS if util.find_spec("cv2") and _installed(name)]
     found = ", ".join(f"{name} {metadata.version(name)}" for name in wheels) or "no wheel of OpenCV"
     if len(wheels) != 1:
-        return Finding("opencv", "wrong", found, OPENCV_REMEDY)
+        return Diagnosis("opencv", "wrong", found, OPENCV_REMEDY)
     cv2 = importlib.import_module("cv2")
     if not hasattr(cv2, "TrackerCSRT"):
-        return Finding("opencv", "wrong", f"{found}: without the tracker CSRT", OPENCV_REMEDY)
-    return Finding("opencv", "ok", found)
+        return Diagnosis("opencv", "wrong", f"{found}: without the tracker CSRT", OPENCV_REMEDY)
+    return Diagnosis("opencv", "ok", found)
 
 
 def _installed(name: str) -> bool:
@@ -161,43 +161,43 @@ def _installed(name: str) -> bool:
     return True
 
 
-def kernel() -> Finding:
+def kernel() -> Diagnosis:
     """The Jupyter kernel that runs the book's notebooks; the library does without."""
     if not _installed("ipykernel"):
         remedy = "for the book: make lab, or pip install 'cfkd[book]'"
-        return Finding("kernel", "note", "no ipykernel in this environment", remedy)
+        return Diagnosis("kernel", "note", "no ipykernel in this environment", remedy)
     spec = Path(sys.prefix) / "share" / "jupyter" / "kernels" / "python3" / "kernel.json"
     remedy = f"{sys.executable} -m ipykernel install --sys-prefix"
     if not spec.is_file():
-        return Finding("kernel", "wrong", f"{spec} is missing", remedy)
+        return Diagnosis("kernel", "wrong", f"{spec} is missing", remedy)
     command = json.loads(spec.read_text(encoding="utf-8"))["argv"][0]
     # a bare name is looked up in the environment that starts it
     elsewhere = Path(command).is_absolute() and not Path(command).exists()
     if elsewhere:
-        return Finding("kernel", "wrong", f"python3 starts {command}, which has gone", remedy)
-    return Finding("kernel", "ok", f"ipykernel {metadata.version('ipykernel')}")
+        return Diagnosis("kernel", "wrong", f"python3 starts {command}, which has gone", remedy)
+    return Diagnosis("kernel", "ok", f"ipykernel {metadata.version('ipykernel')}")
 
 
-def datasets() -> Finding:
+def datasets() -> Diagnosis:
     """Which benchmarks lie where `CFKD_DATA` says; what is in their folders is read by `run`."""
     readers = importlib.import_module("cfkd_core.datasets.readers")
     variable = readers.ROOT_VARIABLE
     if variable not in os.environ:
         remedy = f"to use real benchmarks, name the folder above theirs: export {variable}=DIR"
-        return Finding("data sets", "note", f"synthetic; {variable} is not set", remedy)
+        return Diagnosis("data sets", "note", f"synthetic; {variable} is not set", remedy)
     root = Path(os.environ[variable])
     if not root.is_dir():
         remedy = f"set {variable} to a folder, or unset it"
-        return Finding("data sets", "wrong", f"{variable}={root}: no such folder", remedy)
+        return Diagnosis("data sets", "wrong", f"{variable}={root}: no such folder", remedy)
     folders = {each.folder: each for each in readers.READERS.values()}
     there = sorted(name for name in folders if (root / name).is_dir())
     absent = sorted(name for name in folders if name not in there and folders[name].home)
     found = f"synthetic and {', '.join(there) or 'nothing else'} in {root}"
     remedy = f"absent: {', '.join(absent)}; data/README.md says where to get them" if absent else ""
-    return Finding("data sets", "note" if absent else "ok", found, remedy)
+    return Diagnosis("data sets", "note" if absent else "ok", found, remedy)
 
 
-def weights() -> Finding:
+def weights() -> Diagnosis:
     """The weights that ship, each by the SHA-256 on its card."""
     tensor_file = importlib.import_module("cfkd_core.models.tensor_file")
     names = sorted({*WEIGHTS, *(card.stem for card in paths.WEIGHTS.glob("*.json"))})
@@ -208,22 +208,22 @@ def weights() -> Finding:
             tensor_file.check_card(file)
         except InputError as error:
             seen = str(error).removesuffix(f"; {paths.RESTORE}")
-            return Finding("weights", "wrong", seen, paths.RESTORE)
-    return Finding("weights", "ok", f"{', '.join(names)}: as their cards say")
+            return Diagnosis("weights", "wrong", seen, paths.RESTORE)
+    return Diagnosis("weights", "ok", f"{', '.join(names)}: as their cards say")
 
 
-def gpu() -> Finding:
+def gpu() -> Diagnosis:
     """A graphics card, which only training at the thesis's size needs."""
     cuda = importlib.import_module("torch").cuda
     if not cuda.is_available():
         remedy = "tracking and the recipe mini need none; the recipe paper does"
-        return Finding("gpu", "note", "none that torch can use", remedy)
+        return Diagnosis("gpu", "note", "none that torch can use", remedy)
     card = cuda.get_device_properties(0)
     found = f"{card.name}, {card.total_memory / 1e9:.0f} GB"
-    return Finding("gpu", "ok", f"{cuda.device_count()} x {found}")
+    return Diagnosis("gpu", "ok", f"{cuda.device_count()} x {found}")
 
 
-CHECKS: dict[str, Callable[[], Finding]] = {
+CHECKS: dict[str, Callable[[], Diagnosis]] = {
     "python": python,
     "disk": disk,
     "torch": torch,

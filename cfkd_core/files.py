@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from cfkd_core.errors import InputError
 
 try:
     import fcntl
 except ImportError:  # Windows: runs are not kept apart there
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # where it is there, it is a module
 
 MOST_BYTES = 2**26
 """Of a text: LaSOT's longest video has 0.5 MB of boxes, a report of a benchmark some 10 MB."""
@@ -158,7 +159,7 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
         raise InputError(f"{path}: not a text file; unpack or write it anew") from None
 
 
-def read_json(path: Path, remedy: str, most: int = MOST_BYTES) -> object:
+def read_json(path: Path, remedy: str, most: int = MOST_BYTES) -> Any:
     """What a JSON file describes.
 
     Args:

@@ -128,7 +128,8 @@ def race(
 ) -> list[Timing]:
     """All trackers through the same frames, each frame by one after the other."""
     stopwatches = {name: Stopwatch() for name in trackers}
-    first, laps = {}, {name: [] for name in trackers}
+    first: dict[str, float] = {}
+    laps: dict[str, list[dict[str, float]]] = {name: [] for name in trackers}
     for name, tracker in trackers.items():
         first[name] = _seconds(tracker.init, frames[0], box)
         contenders.watch_parts(tracker, stopwatches[name])
@@ -165,7 +166,7 @@ def gemm_peak(repeats: int = 9) -> float:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Contest:
     """A race, and what it was run on.
 
     Attributes:
@@ -226,7 +227,7 @@ class Outcome:
 
 def run(
     entrants: Sequence[Contender], *, size: tuple[int, int], length: int, threads: int, memory: bool
-) -> Outcome:
+) -> Contest:
     """Races those of the contenders that can run here.
 
     Args:
@@ -252,7 +253,7 @@ def run(
             needs = {n: contenders.peak_memory(by_name[n], frames, box, threads) for n in trackers}
             timings = [replace(each, memory=needs[each.name]) for each in timings]
         used = {library: count() for library, count in _THREADS.items()}
-        return Outcome(tuple(timings), size, gemm_peak(), used, absent)
+        return Contest(tuple(timings), size, gemm_peak(), used, absent)
     finally:
         torch.set_num_threads(before["torch"])
         cv2.setNumThreads(before["opencv"])

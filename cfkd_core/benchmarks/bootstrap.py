@@ -105,7 +105,9 @@ def _resampled(
         total = draws @ weights
         summed = draws @ np.nan_to_num(values * weights)
         curves[name] = summed / np.where(total > 0, total, np.nan)
-    return {name: measure.read(curves[measure.curve]) for name, measure in wanted.items()}
+    return {
+        name: np.asarray(measure.read(curves[measure.curve])) for name, measure in wanted.items()
+    }
 
 
 def _interval(values: Float[np.ndarray, "r"], level: float) -> dict[str, float]:

@@ -25,8 +25,8 @@ from cfkd_core.tracking.tracker import Frame, Tracker
 PLAIN = "plain"
 """The reference path of our trackers, where others name a runtime."""
 
-WAYS = (*get_args(RuntimeName), PLAIN)
-"""How a tracker with a network can be run."""
+WAYS: dict[str, RuntimeName] = {**{name: name for name in get_args(RuntimeName)}, PLAIN: "torch"}
+"""How a tracker with a network can be run, and the runtime that takes."""
 
 PARTS = {
     "network": ("runtime", "see"),
@@ -66,11 +66,18 @@ class Contender:
             return load_tracker(self.tracker)
         if self.way not in WAYS:
             raise InputError(f"contender {self.name}: choose one of {', '.join(WAYS)} after the :")
-        tracker = load_tracker(self.tracker, runtime="torch" if self.way == PLAIN else self.way)
+        tracker = load_tracker(self.tracker, runtime=WAYS[self.way])
         if not isinstance(tracker, OnlineTracker):
             raise InputError(f"contender {self.name}: {self.tracker} has no network to run a way")
         if self.way == PLAIN:
-            return type(tracker)(tracker.net, tracker.options, name=tracker.name, plain=True)
+            return type(tracker)(
+                tracker.net,
+                tracker.options,
+                seed=tracker.seed,
+                name=tracker.name,
+                plain=True,
+                runtime="torch",
+            )
         return tracker
 
 

@@ -101,7 +101,7 @@ def _watch(net: nn.Module, *inputs: Any) -> list[tuple[LayerCost, nn.Module, tor
     seen: list[tuple[LayerCost, nn.Module, torch.Tensor]] = []
     names = {module: name for name, module in net.named_modules()}
 
-    def record(layer: nn.Module, arguments: tuple, output: torch.Tensor) -> None:
+    def record(layer: nn.Conv2d | nn.Linear, arguments: tuple, output: torch.Tensor) -> None:
         cost = _layer_cost(names[layer], layer, arguments[0], output)
         seen.append((cost, layer, arguments[0]))
 
@@ -116,7 +116,7 @@ def _watch(net: nn.Module, *inputs: Any) -> list[tuple[LayerCost, nn.Module, tor
 
 
 def _layer_cost(
-    name: str, layer: nn.Module, features: torch.Tensor, output: torch.Tensor
+    name: str, layer: nn.Conv2d | nn.Linear, features: torch.Tensor, output: torch.Tensor
 ) -> LayerCost:
     size = parameters(layer)
     if isinstance(layer, nn.Conv2d):
@@ -169,7 +169,7 @@ def by_module(net: AtomNet, size: int = 288, proposals: int = 10) -> pd.DataFram
         size of the input map as it is printed, and with that of the output map.
     """
     patch = torch.zeros(1, 3, size, size)
-    parts = {"backbone": net.backbone}
+    parts: dict[str, nn.Module] = {"backbone": net.backbone}
     costs = {"backbone": layer_costs(net.backbone, patch)}
     if net.iou_head is not None:
         with torch.inference_mode():
@@ -209,9 +209,9 @@ def dead_tail(backbone: Backbone) -> nn.Module:
         full = torchvision.models.mobilenet_v2()
         used = 1 + sum(len(block) for block in (backbone.block2, backbone.block3, backbone.block4))
         return nn.Sequential(full.features[used:], full.classifier)
-    last = backbone.block4[0]
-    block, depth = (BasicBlock, 2) if isinstance(last, BasicBlock) else (Bottleneck, 3)
-    width = last.conv1.out_channels * 2
+    block: Any = type(backbone.block4[0])  # torchvision does not say what its classes have
+    depth = {BasicBlock: 2, Bottleneck: 3}[block]
+    width = 2 * backbone.channels[3] // block.expansion
     stage = residual_stage(block, backbone.channels[3], width, depth, stride=2)
     return nn.Sequential(stage, nn.Linear(width * block.expansion, 1000))
 
@@ -249,7 +249,7 @@ def checkpoint_bytes(saved: nn.Module, trained: nn.Module | None) -> int:
         ]
         content["optimizer"] = dict(enumerate(moments))
     counter = _ByteCounter()
-    torch.save(content, counter)
+    torch.save(content, counter)  # type: ignore[arg-type]  # it asks for no more than this has
     return counter.bytes
 
 

@@ -12,6 +12,7 @@ from cfkd_core.datasets.pairs import PairBatch
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.box_head import BoxHead
+from cfkd_core.models.iou_head import ProposalHead
 from cfkd_core.tracking.load import tracker_for
 from cfkd_core.tracking.refine import RefineOptions, ascend
 from cfkd_core.tracking.tracker import track
@@ -73,7 +74,7 @@ def _moved(
     net: AtomNet, batch: PairBatch, options: RefineOptions
 ) -> tuple[Float[Tensor, "b p"] | None, Float[Tensor, "b p 4"]]:
     """Predicted overlaps, if the head gives any, and the proposals where it moves them."""
-    head = net.iou_head
+    head = net.head_as(ProposalHead)
     modulation = head.modulation(net.backbone(batch.target), batch.target_box)
     features = head.search_features(net.backbone(batch.search))
     if isinstance(head, BoxHead):

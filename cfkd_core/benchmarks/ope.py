@@ -26,7 +26,7 @@ from cfkd_core.tracking.tracker import Tracker, Trajectory, track
 class OnePass:
     """The runner of one-pass evaluation: the first box is told, then the tracker is alone."""
 
-    layout: store.Layout = store.LAYOUTS["ope"]
+    layout: store.ResultLayout = store.LAYOUTS["ope"]
     card: dict = field(default_factory=dict)
     repetitions: int = 1
     identical: int = 0

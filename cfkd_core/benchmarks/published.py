@@ -234,10 +234,11 @@ def _parse_mat(content: bytes, place: str) -> Boxes:
     """
     results = mat.read(content, place).get("results")
     entry = results[0] if isinstance(results, list) and results else results
-    boxes = entry.get("res") if isinstance(entry, Mapping) else None
-    if not isinstance(boxes, np.ndarray) or "type" not in entry:
+    parts = entry if isinstance(entry, Mapping) else {}
+    boxes = parts.get("res")
+    if not isinstance(boxes, np.ndarray) or "type" not in parts:
         raise InputError(f"{place}: not a result of OTB's toolkit (no results with res and type)")
-    kind = str(entry["type"])
+    kind = str(parts["type"])
     if kind != "rect" or boxes.ndim != 2 or boxes.shape[1] != 4 or (np.abs(boxes) > LARGEST).any():
         raise InputError(
             f"{place}: regions of type {kind[:60]!r}, {boxes.shape[-1]} numbers each; only finite "

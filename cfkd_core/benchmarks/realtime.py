@@ -106,7 +106,7 @@ class RealTime:
     rule: str = "legacy"
     fps: float = FPS
     clock: Clock = field(default_factory=LiveClock)
-    layout: store.Layout = store.LAYOUTS["realtime"]
+    layout: store.ResultLayout = store.LAYOUTS["realtime"]
     repetitions: int = 1
     identical: int = 3
 

@@ -133,7 +133,8 @@ def ordering(
     """
     first, second = reports
     if first is None or second is None:
-        return Ordering(*names, "not run", *[float("nan")] * 3, 0)
+        unknown = float("nan")
+        return Ordering(*names, "not run", unknown, unknown, unknown, 0)
     found = bootstrap.compare(first, second).loc[score]
     outcome: Outcome = "undecided"
     if found["low"] > 0:
@@ -141,5 +142,5 @@ def ordering(
     elif found["high"] < 0:
         outcome = "contradicted"
     common = {each.name for each in first.sequences} & {each.name for each in second.sequences}
-    values = (float(found[key]) for key in ("difference", "low", "high"))
-    return Ordering(*names, outcome, *values, len(common))
+    difference, low, high = (float(found[key]) for key in ("difference", "low", "high"))
+    return Ordering(*names, outcome, difference, low, high, len(common))

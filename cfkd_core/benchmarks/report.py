@@ -1,7 +1,7 @@
 """What an evaluation found: curves and scores of one tracker on one benchmark."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -86,15 +86,16 @@ class Report:
     @property
     def fps(self) -> float | None:
         """Frames per second over all updates; None where the times of a sequence are missing."""
-        if any(each.fps is None for each in self.sequences):
+        updates = [each.frames - 1 for each in self.sequences]
+        speeds = [each.fps for each in self.sequences if each.fps is not None]
+        if len(speeds) < len(updates):
             return None
-        updates = sum(each.frames - 1 for each in self.sequences)
-        return updates / sum((each.frames - 1) / each.fps for each in self.sequences)
+        return sum(updates) / sum(n / fps for n, fps in zip(updates, speeds, strict=True))
 
     def by_sequence(self) -> pd.DataFrame:
         """One row a sequence: its scores, frames and frames per second."""
         rows = {
-            each.name: each.scores | {"frames": each.frames, "fps": each.fps}
+            each.name: {**each.scores, "frames": each.frames, "fps": each.fps}
             for each in self.sequences
         }
         return pd.DataFrame.from_dict(rows, orient="index")
@@ -135,14 +136,14 @@ def table(reports: Iterable[Report]) -> pd.DataFrame:
     for report in reports:
         scored = len(report.sequences)
         count = f"{scored} of {scored + len(report.missing)}" if report.missing else str(scored)
-        scores = report.scores
-        if repeated:
-            scores = _interleaved(scores, report.spread)
-        rows[report.tracker] = scores | {"fps": report.fps, "sequences": count}
+        scores = _interleaved(report.scores, report.spread) if repeated else report.scores
+        rows[report.tracker] = {**scores, "fps": report.fps, "sequences": count}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _interleaved(scores: dict[str, float], deviations: dict[str, float]) -> dict[str, float]:
+def _interleaved(
+    scores: Mapping[str, float], deviations: Mapping[str, float]
+) -> Mapping[str, float | None]:
     pairs = ({name: scores[name], f"± {name}": deviations.get(name)} for name in scores)
     return {name: value for pair in pairs for name, value in pair.items()}
 

@@ -24,7 +24,7 @@ class WithRestarts:
         protocols.md 1.5.
     """
 
-    layout: store.Layout = store.LAYOUTS["reset"]
+    layout: store.ResultLayout = store.LAYOUTS["reset"]
     card: dict = field(default_factory=lambda: {"experiment": "reset"})
     repetitions: int = 15
     identical: int = 3
@@ -39,7 +39,7 @@ class WithRestarts:
 
 
 def write_followed(
-    layout: store.Layout, folder: Path, sequence: Sequence, repetition: int, answer: Followed
+    layout: store.ResultLayout, folder: Path, sequence: Sequence, repetition: int, answer: Followed
 ) -> None:
     """Writes the files of one repetition; the regions last, as the benchmark counts pixels."""
     store.write_times(layout.times(folder, sequence.name, repetition), answer.seconds)
@@ -48,7 +48,7 @@ def write_followed(
 
 
 def read_followed(
-    layout: store.Layout, folder: Path, sequence: Sequence, repetition: int
+    layout: store.ResultLayout, folder: Path, sequence: Sequence, repetition: int
 ) -> VotRun:
     """What `write_followed` wrote, 0-based."""
     published = vot.read_run(layout.boxes(folder, sequence.name, repetition))

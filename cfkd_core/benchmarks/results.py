@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -36,7 +37,7 @@ def annotation(sequence: Sequence) -> Float[np.ndarray, "t _"]:
 
 
 @dataclass(frozen=True)
-class Layout:
+class ResultLayout:
     """Where the results of one kind of experiment lie, and what they depend on.
 
     Attributes:
@@ -82,15 +83,15 @@ class Layout:
         return pattern.format(name=name, repetition=f"{repetition:03d}")
 
 
-def _vot_layout(folder: str) -> Layout:
+def _vot_layout(folder: str) -> ResultLayout:
     pattern = "{name}/{name}_{repetition}"
-    return Layout(folder, pattern, pattern, ("*/*.txt",), annotation)
+    return ResultLayout(folder, pattern, pattern, ("*/*.txt",), annotation)
 
 
 # A single repetition of one pass lies where other toolkits expect it. With restarts, the names
 # are those of the VOT challenge's result folders.
 LAYOUTS = {
-    "ope": Layout(
+    "ope": ResultLayout(
         folder="",
         first="{name}",
         later="repetition_{repetition}/{name}",
@@ -102,7 +103,7 @@ LAYOUTS = {
 }
 
 
-def fingerprint(sequence: Sequence, layout: Layout) -> dict[str, object]:
+def fingerprint(sequence: Sequence, layout: ResultLayout) -> dict[str, object]:
     """What a result depends on in its sequence: length, annotation that is told, images.
 
     The first and the last image stand for all, so that a look at a thousand videos takes seconds.
@@ -145,7 +146,7 @@ def as_json(card: Mapping[str, object]) -> dict[str, object]:
     return json.loads(json.dumps(card, sort_keys=True))
 
 
-def read_card(folder: Path) -> dict[str, object]:
+def read_card(folder: Path) -> dict[str, Any]:
     """The card in a folder of results, data included; empty if there is none."""
     path = folder / CARD
     if not path.is_file():
@@ -169,7 +170,7 @@ def configuration(card: Mapping[str, object]) -> dict[str, object]:
 
 def check_reusable(
     folder: Path,
-    layout: Layout,
+    layout: ResultLayout,
     card: dict[str, object],
     prints: Mapping[str, dict[str, object]],
 ) -> None:
@@ -195,8 +196,8 @@ def check_reusable(
 
 def stale(
     folder: Path,
-    layout: Layout,
-    card: dict[str, object],
+    layout: ResultLayout,
+    card: dict[str, Any],
     name: str,
     current: dict[str, object],
 ) -> str:
@@ -221,7 +222,10 @@ def stale(
 
 
 def check_current(
-    folder: Path, layout: Layout, print_of: Callable[[str], dict[str, object]], names: Iterable[str]
+    folder: Path,
+    layout: ResultLayout,
+    print_of: Callable[[str], dict[str, object]],
+    names: Iterable[str],
 ) -> None:
     """Refuses a folder whose card says that a result is of other data than those at hand.
 
@@ -246,7 +250,7 @@ def check_current(
 
 def open_folder(
     folder: Path,
-    layout: Layout,
+    layout: ResultLayout,
     card: dict[str, object],
     prints: Mapping[str, dict[str, object]],
     *,

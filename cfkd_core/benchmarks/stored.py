@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from jaxtyping import Float
@@ -13,7 +14,7 @@ from cfkd_core.benchmarks import scoring
 from cfkd_core.benchmarks.protocols import PROTOCOLS, VOT_PROTOCOLS, Protocol, VotProtocol
 from cfkd_core.benchmarks.report import Report, SequenceScore, spread
 from cfkd_core.benchmarks.reset import read_followed
-from cfkd_core.benchmarks.results import Layout
+from cfkd_core.benchmarks.results import ResultLayout
 from cfkd_core.benchmarks.vot import VotRun
 from cfkd_core.datasets.readers import read_rows
 from cfkd_core.datasets.sequence import Sequence
@@ -67,7 +68,7 @@ def score(
 
 def _score_tracker(
     rule: Protocol | VotProtocol,
-    layout: Layout,
+    layout: ResultLayout,
     sequences: list[Sequence],
     benchmark: str,
     tracker: str,
@@ -131,7 +132,7 @@ def _rank(report: Report) -> tuple[bool, float]:
     return bool(np.isnan(first)), -first
 
 
-def _folders(folder: Path, layout: Layout, names: Iterable[str]) -> dict[str, Path]:
+def _folders(folder: Path, layout: ResultLayout, names: Iterable[str]) -> dict[str, Path]:
     """Tracker -> the folder of its results."""
     trackers = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
     found = {path.name: path / layout.folder for path in trackers}
@@ -146,7 +147,7 @@ def _folders(folder: Path, layout: Layout, names: Iterable[str]) -> dict[str, Pa
 
 
 def _stored(
-    rule: Protocol | VotProtocol, layout: Layout, folder: Path, sequence: Sequence
+    rule: Protocol | VotProtocol, layout: ResultLayout, folder: Path, sequence: Sequence
 ) -> Stored:
     read = read_followed if isinstance(rule, VotProtocol) else read_boxes
     numbers = layout.repetitions(folder, sequence.name)
@@ -162,13 +163,13 @@ def _lacks(name: str, there: Mapping[str, Stored]) -> bool:
     return not stored or (len(stored) < most and not (len(stored) > 1 and same))
 
 
-def _same(first: object, second: object) -> bool:
-    pairs = (
-        [(first.regions, second.regions), (first.codes, second.codes)]
-        if isinstance(first, VotRun)
-        else [(first, second)]
-    )
+def _same(first: np.ndarray | VotRun, second: np.ndarray | VotRun) -> bool:
+    pairs = zip(_arrays(first), _arrays(second), strict=True)
     return all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
+
+
+def _arrays(stored: np.ndarray | VotRun) -> tuple[np.ndarray, ...]:
+    return (stored.regions, stored.codes) if isinstance(stored, VotRun) else (stored,)
 
 
 def _check_complete(folder: Path, missing: list[str], count: int) -> None:
@@ -181,7 +182,7 @@ def _check_complete(folder: Path, missing: list[str], count: int) -> None:
         )
 
 
-def _judge(rule: Protocol | VotProtocol, layout: Layout, folder: Path, longest: int) -> Judge:
+def _judge(rule: Protocol | VotProtocol, layout: ResultLayout, folder: Path, longest: int) -> Judge:
     """Scores the repetitions of a sequence.
 
     Args:
@@ -190,31 +191,38 @@ def _judge(rule: Protocol | VotProtocol, layout: Layout, folder: Path, longest: 
 
     def fps(sequence: Sequence, numbers: Iterable[int]) -> float | None:
         speeds = [store.fps(layout.times(folder, sequence.name, number)) for number in numbers]
-        return len(speeds) / sum(1 / speed for speed in speeds) if None not in speeds else None
+        known = [speed for speed in speeds if speed is not None]
+        return len(known) / sum(1 / speed for speed in known) if known == speeds else None
+
+    # what is stored was read by the same rule: runs for one with restarts, boxes for another
+
+    if isinstance(rule, VotProtocol):
+
+        def with_restarts(sequence: Sequence, stored: Stored) -> SequenceScore:
+            runs = cast("Iterable[VotRun]", stored.values())
+            found = rule.passes(runs, store.annotation(sequence), _image_size(sequence))
+            return scoring.score_passes(
+                rule,
+                sequence.name,
+                found,
+                longest,
+                attributes=sequence.attributes,
+                fps=fps(sequence, stored),
+            )
+
+        return with_restarts
 
     def one_pass(sequence: Sequence, stored: Stored) -> SequenceScore:
         size = _image_size(sequence) if rule.cuts else None
-        scored = [
-            scoring.score_sequence(rule, sequence, boxes, size=size) for boxes in stored.values()
-        ]
+        passes = cast("Iterable[np.ndarray]", stored.values())
+        scored = [scoring.score_sequence(rule, sequence, boxes, size=size) for boxes in passes]
         return replace(scoring.average(rule, scored), fps=fps(sequence, stored))
 
-    def with_restarts(sequence: Sequence, stored: Stored) -> SequenceScore:
-        found = rule.passes(stored.values(), store.annotation(sequence), _image_size(sequence))
-        return scoring.score_passes(
-            rule,
-            sequence.name,
-            found,
-            longest,
-            attributes=sequence.attributes,
-            fps=fps(sequence, stored),
-        )
-
-    return with_restarts if isinstance(rule, VotProtocol) else one_pass
+    return one_pass
 
 
 def read_boxes(
-    layout: Layout, folder: Path, sequence: Sequence, repetition: int = 1
+    layout: ResultLayout, folder: Path, sequence: Sequence, repetition: int = 1
 ) -> Float[np.ndarray, "n 4"]:
     """The boxes in a file of one pass, 0-based."""
     return sequence.from_published(read_rows(layout.boxes(folder, sequence.name, repetition), 4))

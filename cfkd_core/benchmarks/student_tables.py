@@ -202,10 +202,9 @@ def tally(found: list[tuple[Ordering, float]]) -> dict[Outcome, int]:
 
 def by_sequence(number: int, reports: Mapping[str, Report | None], score: str) -> pd.DataFrame:
     """One row a sequence, one column a row of the table that was run; per cent."""
+    found = {row.label: reports.get(row.tracker) for row in rows(number)}
     columns = {
-        row.label: reports[row.tracker].by_sequence()[score] * 100
-        for row in rows(number)
-        if reports.get(row.tracker)
+        label: report.by_sequence()[score] * 100 for label, report in found.items() if report
     }
     return pd.DataFrame(columns)
 

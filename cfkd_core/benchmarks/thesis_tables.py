@@ -7,6 +7,7 @@ entrants have published. For every other row the table says what it would need.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -110,7 +111,7 @@ def regenerate(number: int, reports: Iterable[Report]) -> pd.DataFrame:
 
 
 def _row(
-    table: Printed, row: Mapping[str, object], year: str, report: Report | None
+    table: Printed, row: Mapping[Any, Any], year: str, report: Report | None
 ) -> dict[str, object]:
     """A printed row, its scores in pairs."""
     pairs: dict[str, object] = {}

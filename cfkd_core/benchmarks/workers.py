@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import cv2
 import joblib
 import torch
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
-from cfkd_core.benchmarks.results import Layout, as_json
+from cfkd_core.benchmarks.results import ResultLayout, as_json
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
 from cfkd_core.tracking.tracker import Tracker
@@ -28,16 +28,18 @@ PATIENCE = 10
 
 @runtime_checkable
 class Entrant(Protocol):
-    """Stands for a tracker until one is needed.
+    """Stands for a tracker until one is needed."""
 
-    Attributes:
-        name: the tracker's.
-        seed: of the whole run; each sequence and repetition gets its own from it. None where the
-            tracker that `build` gives is to be taken as it is.
-    """
+    @property
+    def name(self) -> str:
+        """The tracker's."""
 
-    name: str
-    seed: int | None
+    @property
+    def seed(self) -> int | None:
+        """Of the whole run; each sequence and repetition gets its own from it.
+
+        None where the tracker that `build` gives is to be taken as it is.
+        """
 
     def build(self) -> Tracker:
         """The tracker, in this process."""
@@ -45,24 +47,28 @@ class Entrant(Protocol):
 
 @runtime_checkable
 class Runner(Protocol):
-    """One way of running a tracker on a sequence.
+    """One way of running a tracker on a sequence."""
 
-    Attributes:
-        layout: where the results lie, and on what they depend.
-        card: what decides the answers besides tracker and data.
-        repetitions: how often, where the caller does not say.
-        identical: after so many equal repetitions there are no more; 0 for never.
-    """
+    @property
+    def layout(self) -> ResultLayout:
+        """Where the results lie, and on what they depend."""
 
-    layout: Layout
-    card: dict
-    repetitions: int
-    identical: int
+    @property
+    def card(self) -> dict:
+        """What decides the answers besides tracker and data."""
 
-    def run(self, tracker: Tracker, sequence: Sequence, tick: Callable[[], None]) -> object:
+    @property
+    def repetitions(self) -> int:
+        """How often, where the caller does not say."""
+
+    @property
+    def identical(self) -> int:
+        """After so many equal repetitions there are no more; 0 for never."""
+
+    def run(self, tracker: Tracker, sequence: Sequence, tick: Callable[[], None]) -> Any:
         """What `write` can write; calls `tick` once an image."""
 
-    def write(self, folder: Path, sequence: Sequence, repetition: int, answer: object) -> None:
+    def write(self, folder: Path, sequence: Sequence, repetition: int, answer: Any) -> None:
         """Leaves the files of one repetition in `folder`, boxes last."""
 
 
@@ -117,7 +123,7 @@ def perform(job: Job, tick: Callable[[], None] = lambda: None) -> Answer:
                 "give it the same weights and versions"
             )
         if job.seed is not None:
-            tracker.seed = job.seed
+            tracker.seed = job.seed  # type: ignore[attr-defined]  # an entrant's seed is its tracker's
         with one_thread():
             return Answer(job.key, job.runner.run(tracker, job.sequence, tick))
     except Exception as error:

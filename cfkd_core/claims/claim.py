@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -69,7 +70,7 @@ def read(path: Path = FILE) -> tuple[Claim, ...]:
     return claims
 
 
-def _claim(entry: Mapping[str, object], path: Path) -> Claim:
+def _claim(entry: Mapping[str, Any], path: Path) -> Claim:
     name, verdict = (entry.get(key) for key in ("name", "verdict"))
     if verdict not in VERDICTS:
         choices = ", ".join(VERDICTS)

@@ -10,6 +10,7 @@ from cfkd_core.benchmarks import cost
 from cfkd_core.claims.finding import Finding, as_printed, decided
 from cfkd_core.models.atom import AtomNet, build_atom
 from cfkd_core.models.backbones import InvertedResidual, build_backbone
+from cfkd_core.models.iou_head import ProposalHead
 from cfkd_core.tracking.drnet import DRNET
 from cfkd_core.tracking.load import tracker_for
 from cfkd_core.tracking.refine import RefineOptions, ascend
@@ -41,7 +42,8 @@ def _head_work(network: str, side: int, boxes: int, passes: int) -> float:
     net = _network(network)
     pyramid = net.backbone(_image(side))
     box = torch.tensor([[100.0, 100, 60, 60]])
-    layers = cost.layer_costs(net.iou_head, pyramid, box, pyramid, box.repeat(boxes, 1)[None])
+    head = net.head_as(ProposalHead)
+    layers = cost.layer_costs(head, pyramid, box, pyramid, box.repeat(boxes, 1)[None])
     macs = {name: sum(layer.macs for layer in part) for name, part in cost.by_part(layers).items()}
     judging = passes * (macs["fc3"] + macs["fc4"] + macs["output"])
     return (macs["search_conv3"] + macs["search_conv4"] + judging) / 1e9
@@ -155,7 +157,7 @@ def bottlenecks(printed: int) -> Finding:
 
 def head_width(share: float) -> Finding:
     """The student's head, as a share of the teacher's channels."""
-    widths = [_network(name).iou_head.width for name in ("matom", "atom")]
+    widths = [_network(name).head_as(ProposalHead).width for name in ("matom", "atom")]
     found = widths[0] / widths[1]
     return decided(
         found == share, f"{widths[0]} channels of {widths[1]}: to a quarter, not by a quarter"
@@ -183,7 +185,8 @@ def block_sizes(student: str, teacher: str) -> Finding:
 def head_smaller_than_backbone() -> Finding:
     """Whether ATOM's IoUNet is smaller than its backbone."""
     net = _network("atom")
-    head, backbone = cost.megabytes(net.iou_head), cost.megabytes(net.backbone)
+    head = cost.megabytes(net.head_as(ProposalHead))
+    backbone = cost.megabytes(net.backbone)
     return decided(head < backbone, f"IoUNet {head:.1f} MB, backbone to block 4 {backbone:.1f} MB")
 
 
@@ -218,23 +221,22 @@ def drnet_faster_than_atom() -> Finding:
 def _frame_seconds(name: str, side: int, climb: RefineOptions | None) -> float:
     """Backbone, search branch, and either a climb of proposals or one look."""
     net, image = _network(name), _image(side)
+    head = net.head_as(ProposalHead)
     box = torch.tensor([[100.0, 100, 60, 60]])
 
     @torch.inference_mode(False)
     @torch.no_grad()
     def frame() -> None:
         pyramid = net.backbone(image)
-        features = net.iou_head.search_features(pyramid)
+        features = head.search_features(pyramid)
         if climb is None:
-            net.iou_head.predict(features, modulation, box[None])
+            head.predict(features, modulation, box[None])
         else:
             proposals = box.repeat(climb.proposals, 1)
-            ascend(
-                lambda p: net.iou_head.predict(features, modulation, p[None])[0], proposals, climb
-            )
+            ascend(lambda p: head.predict(features, modulation, p[None])[0], proposals, climb)
 
     with torch.no_grad():
-        modulation = net.iou_head.modulation(net.backbone(image), box)
+        modulation = head.modulation(net.backbone(image), box)
     return cost.latency(frame, runs=2, warm_up=1)
 
 

@@ -81,9 +81,8 @@ def cf_sees_distractors() -> Finding:
         for c, s in zip(_CHANNELS, STRIDES, strict=True):
             side = _SIDE // s
             spots = [(48.0, 48.0), (80.0, 16.0)][: 1 + twins]
-            energy = sum(
-                gaussian_label(torch.tensor([spot]) / s - 0.5, side, 0.06 * side) for spot in spots
-            )
+            centres = torch.tensor(spots) / s - 0.5
+            energy = gaussian_label(centres, side, 0.06 * side).sum(0, keepdim=True)
             blocks.append(energy[:, None].expand(-1, c, -1, -1).contiguous())
         output = AtomOutput(torch.zeros(1, 2), _one_spot(), Pyramid(*blocks))
         costs.append(float(features.correlation_filter(output, output, _pair())))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 
@@ -44,7 +45,7 @@ def change(
     )
 
 
-def loss_change(rows: Sequence[Sequence[str | None]], percent: float, tolerance: float) -> Finding:
+def loss_change(rows: Sequence[Sequence[str]], percent: float, tolerance: float) -> Finding:
     """`change` of both scores of Table 4.2, whose rows are named by terms and multi-task column."""
     table = pd.read_csv(paths.THESIS / "table_4_2.csv").astype({"multitask": object})
     picked = [_loss_row(table, *row) for row in rows]
@@ -126,7 +127,7 @@ def ranked(number: int, column: str) -> Finding:
     return decided(not steps, words or f"{len(table)} rows, all in order")
 
 
-def students_follow_teachers(scores: Sequence[Sequence[object]]) -> Finding:
+def students_follow_teachers(scores: Sequence[Sequence[Any]]) -> Finding:
     """Whether the students rank as their teachers do.
 
     Args:

@@ -1,6 +1,7 @@
 """Claims on scores and frame rates, decided by the runs recorded with the project."""
 
 from functools import cache
+from typing import cast
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from cfkd_core.benchmarks.report import Report
 from cfkd_core.claims.finding import Finding, Verdict, decided
 from cfkd_core.datasets.synthetic import synthetic_sequences
 from cfkd_core.tracking.load import load_tracker, trained
+from cfkd_core.tracking.online import OnlineTracker
 
 _VERDICTS: dict[str, Verdict] = {"held": "reproduced", "contradicted": "contradicted"}
 
@@ -50,25 +52,25 @@ def real_time(tracker: str, fps: float) -> Finding:
 
 def times_faster(student: str, teacher: str, times: float) -> Finding:
     """How many times faster one tracker's recorded runs are than another's."""
-    speeds = _speed(student), _speed(teacher)
-    if None in speeds:
-        missing = [n for n, s in zip((student, teacher), speeds, strict=True) if s is None]
+    ours, theirs = _speed(student), _speed(teacher)
+    if ours is None or theirs is None:
+        missing = [n for n, s in ((student, ours), (teacher, theirs)) if s is None]
         return Finding("undecidable", f"no timed run of {' and '.join(missing)}")
-    ratio = speeds[0] / speeds[1]
+    ratio = ours / theirs
     return decided(
         ratio >= times,
-        f"{speeds[0]:.0f} against {speeds[1]:.0f} frames a second: {ratio:.1f} times",
+        f"{ours:.0f} against {theirs:.0f} frames a second: {ratio:.1f} times",
     )
 
 
 def loses_at_most(student: str, teacher: str, percent: float) -> Finding:
     """Whether a student scores at most so many per cent less than its teacher, whole interval."""
-    reports = _pooled(student), _pooled(teacher)
-    if None in reports:
-        missing = [n for n, r in zip((student, teacher), reports, strict=True) if r is None]
+    ours, theirs = _pooled(student), _pooled(teacher)
+    if ours is None or theirs is None:
+        missing = [n for n, r in ((student, ours), (teacher, theirs)) if r is None]
         return Finding("undecidable", f"no recorded run of {' and '.join(missing)}")
-    found = records.ordering((student, teacher), reports, "success_auc")
-    allowed = -percent / 100 * reports[1].scores["success_auc"]
+    found = records.ordering((student, teacher), (ours, theirs), "success_auc")
+    allowed = -percent / 100 * theirs.scores["success_auc"]
     words = (
         f"{100 * found.difference:+.1f} points, 95 % interval {100 * found.low:+.1f} to "
         f"{100 * found.high:+.1f}; {100 * allowed:.1f} would be allowed"
@@ -85,7 +87,7 @@ def fewer_rivals(robust: str, other: str, every: int) -> Finding:
         return Finding("undecidable", f"no weights of {' and '.join(missing)}")
     films = synthetic_sequences(["syn_clutter_cup", "syn_clutter_coin", "syn_clutter_face"])
     heights = [
-        look_alikes.rivals(load_tracker(name).net.backbone, films, every)
+        look_alikes.rivals(cast(OnlineTracker, load_tracker(name)).net.backbone, films, every)
         for name in (robust, other)
     ]
     lower = int((heights[0] < heights[1]).sum())

@@ -46,7 +46,7 @@ def _joined(
 
 
 @dataclass(frozen=True)
-class Camera:
+class CameraPath:
     """What moves the backdrop through the picture.
 
     Attributes:

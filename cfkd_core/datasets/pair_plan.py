@@ -101,7 +101,7 @@ def plan_pair(
     bright, dark = 1 + options.brightness, 1 - options.brightness
     crops = (target, search)
     if mirrored:
-        crops = tuple(crop.mirrored(width) for crop, width in zip(crops, widths, strict=True))
+        crops = (target.mirrored(widths[0]), search.mirrored(widths[1]))
     return PairPlan(
         crops=crops,
         target_box=target.to_patch(annotation[0]),

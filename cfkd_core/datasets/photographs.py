@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from cfkd_core.datasets.sequence import read_image
+from cfkd_core.errors import InputError
 
 
 @runtime_checkable
@@ -25,6 +26,9 @@ class Picture(Protocol):
 
     def pixels(self) -> UInt8[np.ndarray, "h w 3"]:
         """RGB."""
+
+    def __hash__(self) -> int:
+        """Equal pictures, equal numbers."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,10 @@ class Photograph:
     def pixels(self) -> UInt8[np.ndarray, "h w 3"]:
         """The photograph, RGB, tinted."""
         # skimage's own loader would look on the network for what its wheel lacks
-        folder = Path(find_spec("skimage").origin).parent / "data"
-        image = read_image(folder / self.file)
+        found = find_spec("skimage")
+        if found is None or found.origin is None:
+            raise InputError("scikit-image: not installed, and its photographs with it")
+        image = read_image(Path(found.origin).parent / "data" / self.file)
         return (image * np.array(self.tint)).clip(0, 255).astype(np.uint8)
 
 
@@ -202,15 +208,15 @@ def cutout(outline: str | Outline) -> Cutout:
     low, high = curve.min(axis=0), curve.max(axis=0)
     # room for a soft edge, and for a bent shape
     margin = int(0.13 * (high - low).max()) + 6
-    padded = cv2.copyMakeBorder(image, *4 * [margin], cv2.BORDER_REPLICATE)
+    padded = cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
     left, top = np.floor(low).astype(int)
     right, bottom = np.ceil(high).astype(int) + 2 * margin
-    image = padded[top:bottom, left:right]
+    part = padded[top:bottom, left:right]
     curve = curve - np.floor(low) + margin
-    alpha = mask(curve, image.shape[1], image.shape[0])
-    softness = max(0.8, 0.008 * max(image.shape))
+    alpha = mask(curve, part.shape[1], part.shape[0])
+    softness = max(0.8, 0.008 * max(part.shape))
     alpha = cv2.GaussianBlur(alpha, (0, 0), softness)
-    levels = [np.dstack([image * alpha[..., None], 255 * alpha])]
+    levels = [np.dstack([part * alpha[..., None], 255 * alpha])]
     while max(levels[-1].shape) > 24:
         levels.append(cv2.pyrDown(levels[-1]))
     extent = np.concatenate([curve.min(axis=0), high - low])

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from cfkd_core.boxes import centre
-from cfkd_core.datasets.actors import HEIGHT, WIDTH, Actor, Camera, Keys, at, from_pixel_centres
+from cfkd_core.datasets.actors import HEIGHT, WIDTH, Actor, CameraPath, Keys, at, from_pixel_centres
 from cfkd_core.datasets.photographs import KEPT, Picture, mask, photograph
 from cfkd_core.datasets.sequence import Frame, Sequence
 
@@ -43,7 +43,7 @@ class Scene:
     name: str
     backdrop: str | Picture
     target: Actor
-    camera: Camera
+    camera: CameraPath
     behind: tuple[Actor, ...] = ()
     before: tuple[Actor, ...] = ()
     length: int = 75
@@ -120,7 +120,8 @@ class Scene:
         """Frame `t`, RGB."""
         spread = np.linspace(-0.5, 0.5, MOMENTS) if self.exposure else np.zeros(1)
         moments = (t + self.exposure * spread).tolist()
-        picture = sum(self._moment(moment) for moment in moments) / len(moments)
+        seen = functools.reduce(np.add, map(self._moment, moments))
+        picture: np.ndarray = seen / len(moments)
         picture *= self.lit(float(t), np.arange(WIDTH) + 0.5).astype(np.float32)[None, :, None]
         if self.grey:
             picture = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)

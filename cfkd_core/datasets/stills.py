@@ -1,6 +1,7 @@
 """Photographs with boxes, as videos of one frame."""
 
 from pathlib import Path, PurePath
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -51,7 +52,7 @@ def read_coco(annotations: Path, images: Path) -> list[Sequence]:
     return [_still(file, number, box) for file, number, box in found]
 
 
-def _read_json(path: Path) -> object:
+def _read_json(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"{path}: no such annotation file")
     return files.read_json(path, "unpack or write it anew", MOST_BYTES)
@@ -136,7 +137,7 @@ def _read_voc_file(path: Path, images: Path) -> list[tuple[Path, int, Float[np.n
 
 def _voc_box(annotated: ElementTree.Element) -> Float[np.ndarray, "4"]:
     left, top, right, bottom = (
-        float(annotated.findtext(f"bndbox/{edge}")) for edge in ("xmin", "ymin", "xmax", "ymax")
+        float(annotated.findtext(f"bndbox/{edge}", "")) for edge in ("xmin", "ymin", "xmax", "ymax")
     )
     return _finite_box([left - 1, top - 1, right - left + 1, bottom - top + 1])
 

@@ -10,7 +10,7 @@ The first word of a name says what the film is about, the second what is followe
 
 from collections.abc import Iterable
 
-from cfkd_core.datasets.actors import Actor, Camera, Keys
+from cfkd_core.datasets.actors import Actor, CameraPath, Keys
 from cfkd_core.datasets.scene import Scene
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
@@ -18,9 +18,9 @@ from cfkd_core.errors import InputError
 
 def _camera(
     pan: Keys, zoom: Keys | float = 1.0, roll: Keys | float = 0.0, shake: float = 1.2
-) -> Camera:
+) -> CameraPath:
     zoom, roll = ({0: each} if isinstance(each, float) else each for each in (zoom, roll))
-    return Camera(pan, zoom, roll, shake)
+    return CameraPath(pan, zoom, roll, shake)
 
 
 SCENES = (

@@ -9,7 +9,7 @@ Everything follows from a seed and a film's number.
 
 import numpy as np
 
-from cfkd_core.datasets.actors import HEIGHT, WIDTH, Actor, Camera
+from cfkd_core.datasets.actors import HEIGHT, WIDTH, Actor, CameraPath, at
 from cfkd_core.datasets.photographs import Outline, Photograph, Picture, photograph
 from cfkd_core.datasets.scene import Scene, SceneFrames
 from cfkd_core.datasets.sequence import Sequence
@@ -152,7 +152,7 @@ def _passer(generator: np.random.Generator, target: Actor) -> Actor:
     offset = 140 * generator.choice([-1.0, 1.0], 2)
     start, middle, end = (np.array(target.path[t]) for t in (times[0], meeting, times[-1]))
     way = {times[0]: start + offset, meeting: middle, times[-1]: end - offset}
-    size = float(generator.uniform(0.5, 1.1) * target.size[0])
+    size = float(generator.uniform(0.5, 1.1) * at(target.size, 0)[0])
     return Actor(
         cutout=outline,
         path={time: tuple(place.tolist()) for time, place in way.items()},
@@ -160,8 +160,8 @@ def _passer(generator: np.random.Generator, target: Actor) -> Actor:
     )
 
 
-def _camera(generator: np.random.Generator) -> Camera:
-    return Camera(
+def _camera(generator: np.random.Generator) -> CameraPath:
+    return CameraPath(
         pan=_keys(generator, (100.0, 100.0), (SIDE - 100.0, SIDE - 100.0), LENGTH - 1),
         zoom=_keys(generator, (0.9,), (1.7,), LENGTH - 1),
         roll=_keys(generator, (-5.0,), (5.0,), LENGTH - 1),

@@ -261,7 +261,8 @@ class _ImageSink:
             self.count += 1
             file = self.folder / f"{self.count:06d}.jpg"
             # OpenCV does not say that a disk is full
-            file.write_bytes(cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))[1])
+            _, encoded = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+            file.write_bytes(encoded.tobytes())
 
     def close(self) -> None:
         """Every file is complete once it is written."""

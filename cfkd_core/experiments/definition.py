@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from cfkd_core.datasets.pair_plan import PairOptions
 from cfkd_core.errors import InputError
@@ -10,7 +10,12 @@ from cfkd_core.models.atom import Architecture
 from cfkd_core.training.stage import Stage
 
 # A batch and a step so small that any experiment takes a few seconds.
-_SMOKE_PAIRS = {"size": 96, "search_scale": 2.5, "shift_jitter": 1.0, "proposals": 4}
+_SMOKE_PAIRS: dict[str, Any] = {
+    "size": 96,
+    "search_scale": 2.5,
+    "shift_jitter": 1.0,
+    "proposals": 4,
+}
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Experiment:
         """Whether any stage does."""
         return any("backbone" in stage.trained for stage in self.stages)
 
-    def with_stages(self, **changes: object) -> "Experiment":
+    def with_stages(self, **changes: Any) -> "Experiment":
         """The same with these fields changed in every stage."""
         return replace(self, stages=tuple(replace(stage, **changes) for stage in self.stages))
 

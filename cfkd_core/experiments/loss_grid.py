@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import torch
 from joblib import Parallel, delayed
@@ -96,7 +97,7 @@ def train_cells(
     distiller = build_distiller(experiments, RunOptions(seed=seed))
     source = Source("synthetic", training_films(options.films, 0))
     pairs = PairDataset([source], options.steps * options.batch_size, seed, options.pairs)
-    validation = _Validation(distiller.teacher, options)
+    validation = _Validation(cast(AtomNet, distiller.teacher), options)
     fabric = launch("cpu", devices=1, nodes=1, precision="32-true")
     loop = LoopOptions(options.batch_size, save_every=options.steps, validate_every=options.steps)
     stages = {each.name: each.stages for each in experiments}

@@ -27,7 +27,7 @@ from cfkd_core.models.atom import AtomNet, build
 from cfkd_core.models.backbones import BACKBONES, Backbone, imagenet_backbone
 from cfkd_core.tracking.refine import RefineOptions
 from cfkd_core.training.distill import Distiller
-from cfkd_core.training.loop import LoopOptions, Validation, train
+from cfkd_core.training.loop import LoopOptions, Stream, Validation, train
 from cfkd_core.training.pool import PairPool
 from cfkd_core.training.stage import total_steps
 
@@ -76,6 +76,7 @@ def run(
     pairs = experiments[0].pairs
     learnt, held_out = split(sources)
     length = experiments[0].batch_size * max(total_steps(each.stages) for each in experiments)
+    stream: Stream
     if options.in_memory:
         stream = PairBank(learnt, length, options.seed, pairs, fabric.device)
     else:
@@ -83,7 +84,7 @@ def run(
     distiller = build_distiller(experiments, options)
     if experiments[0].pool:
         distiller.to(fabric.device).eval()
-        students, teacher = dict(distiller.students.items()), distiller.teacher
+        students, teacher = distiller.nets, distiller.teacher
         with fabric.autocast():
             stream = PairPool(stream, experiments[0].pool, students, teacher, fabric.device)
     nets = train(
@@ -136,7 +137,7 @@ def launch(accelerator: str, devices: int, nodes: int, precision: str) -> Fabric
             accelerator=accelerator,
             devices=devices,
             num_nodes=nodes,
-            precision=precision,
+            precision=precision,  # type: ignore[arg-type]  # Fabric says which there are
             strategy=strategy,
         )
         fabric.launch()

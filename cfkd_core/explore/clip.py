@@ -70,4 +70,4 @@ class Clip:
 def _data_uri(frame: Frame, quality: int) -> str:
     bgr = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
     _, encoded = cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])
-    return f"data:image/webp;base64,{b64encode(encoded).decode()}"
+    return f"data:image/webp;base64,{b64encode(encoded.tobytes()).decode()}"

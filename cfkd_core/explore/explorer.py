@@ -53,22 +53,25 @@ class Explorer:
         positions = list(itertools.product(*self.sliders.values()))
         frames = [self.picture(*values) for values in positions]
         sliders = [
-            {"label": label, "values": [_in_words(value) for value in values]}
+            (label, [_in_words(value) for value in values])
             for label, values in self.sliders.items()
         ]
-        starts = [len(slider["values"]) // 2 for slider in sliders]
+        starts = [len(values) // 2 for _, values in sliders]
         words = [
-            f"{one['label']} {one['values'][start]}"
-            for one, start in zip(sliders, starts, strict=True)
+            f"{label} {values[start]}"
+            for (label, values), start in zip(sliders, starts, strict=True)
         ]
         picture = f'<div class="picture" role="img" aria-label="{escape(", ".join(words))}">'
         controls = [
-            page.slider(**slider, start=start)
-            for slider, start in zip(sliders, starts, strict=True)
+            page.slider(label, values=values, start=start)
+            for (label, values), start in zip(sliders, starts, strict=True)
         ]
         return page.element(
             "explorer",
-            content={"sliders": sliders, "frames": frames},
+            content={
+                "sliders": [{"label": label, "values": values} for label, values in sliders],
+                "frames": frames,
+            },
             body=f"{picture}{frames[positions.index(self._start())]}</div>{''.join(controls)}",
             caption=self.caption,
         )

@@ -271,6 +271,5 @@ def throughput(layers: Mapping[str, Sequence[tuple[float, float, float]]]) -> Fi
         axis.set_major_formatter("{x:g}")
         axis.set_minor_locator(NullLocator())
     legend = axes.legend(loc="lower right")
-    for handle in legend.legend_handles:
-        handle.set_sizes([40])
+    pyplot.setp(legend.legend_handles, sizes=[40])
     return figure

@@ -1,6 +1,7 @@
 """What was claimed beside what was measured: orderings with their doubt, and scores by sequence."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,7 +100,7 @@ def trade_off(
     looks = zip(("teacher", "student", "prediction"), ("o", "s", "^"), strict=True)
     for (family, points), (role, marker) in zip(families.items(), looks, strict=False):
         cost, printed, _ = zip(*points, strict=True)
-        look = {"color": ROLES[role], "marker": marker, "markersize": 7}
+        look: dict[str, Any] = {"color": ROLES[role], "marker": marker, "markersize": 7}
         axes.plot(cost, printed, **look, fillstyle="none", linestyle=":", label=f"{family}, thesis")
         ours = [(x, y) for x, _, y in points if y is not None]
         if ours:

@@ -6,12 +6,14 @@ are told apart in grey; lines repeat a piece of themselves beside the name.
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.projections.polar import PolarAxes
+from matplotlib.text import Annotation
 from matplotlib.ticker import LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 
@@ -119,7 +121,7 @@ def _heights(scores: Sequence[float], ends: Sequence[float]) -> Float[np.ndarray
     return heights
 
 
-def _line_look(index: int) -> dict[str, object]:
+def _line_look(index: int) -> dict[str, Any]:
     colours = list(ROLES.values())
     dash = _DASHES[index % len(_DASHES)]
     marker = "" if index < len(_DASHES) else _MARKERS[index % len(_MARKERS)]
@@ -132,7 +134,7 @@ def _line_look(index: int) -> dict[str, object]:
 
 
 def _key(
-    axes: Axes, height: float, words: str, look: Mapping[str, object], left: float = 1.03
+    axes: Axes, height: float, words: str, look: Mapping[str, Any], left: float = 1.03
 ) -> None:
     """A name to the right of the axes behind a piece of its line, placed in shares of the axes."""
     # a piece of the line goes with its name, so that dashes identify it where colour does not
@@ -227,10 +229,12 @@ def _named_points(axes: Axes, points: Mapping[str, tuple[float, float]]) -> None
     for i, (x, y) in enumerate(points.values()):
         axes.plot(x, y, _MARKERS[i % len(_MARKERS)], color=colours[i % len(colours)], markersize=7)
     axes.margins(0.25, 0.15)
-    axes.figure.draw_without_rendering()
+    axes.figure.draw_without_rendering()  # type: ignore[union-attr]  # never a figure in a figure
     half = 5 * axes.figure.dpi / 72
-    marks = [Bbox.from_bounds(*(axes.transData.transform(xy) - half), 2 * half, 2 * half)
-             for xy in points.values()]  # fmt: skip
+    marks = [
+        Bbox.from_bounds(x - half, y - half, 2 * half, 2 * half)
+        for x, y in map(axes.transData.transform, points.values())
+    ]
     taken = list(marks)
     for i, (name, xy) in enumerate(points.items()):
         taken.append(_write_beside(axes, name, xy, colours[i % len(colours)], taken))
@@ -240,7 +244,7 @@ def _write_beside(
     axes: Axes, name: str, xy: tuple[float, float], colour: str, taken: Sequence[Bbox]
 ) -> Bbox:
     """Writes a name at the first of its places that is free and inside, and says where it lies."""
-    tried = []
+    tried: list[tuple[int, int, Annotation, Bbox]] = []
     for offset, across, along in _PLACES:
         text = axes.annotate(
             name,

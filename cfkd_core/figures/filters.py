@@ -1,6 +1,7 @@
 """Patches, filters and score maps as pictures."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Num, UInt8
@@ -29,9 +30,12 @@ def show_map(
         marks: points (x, y) in cells, by role; a ring stands around each.
         signed: colours diverge from 0, which takes the middle of the scale.
     """
-    reach = abs(values).max() if signed else None
-    scale = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach} if signed else {}
-    axes.imshow(values, interpolation="nearest", **scale)
+    shown = np.asarray(values)
+    scale: dict[str, Any] = {}
+    if signed:
+        reach = float(np.abs(shown).max())
+        scale = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}
+    axes.imshow(shown, interpolation="nearest", **scale)
     for role, (x, y) in (marks or {}).items():
         # the white ring shows on dark cells, the coloured one on light cells
         for colour, width in (("white", 3.5), (ROLES[role], 1.8)):

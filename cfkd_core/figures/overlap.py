@@ -68,7 +68,7 @@ def at_threshold(reports: Sequence[Report], threshold: float) -> Figure:
     for report in reports:
         index = int(np.abs(np.array(report.thresholds["success"]) - threshold).argmin())
         shares.append(float(report.curve("success")[index]))
-    colours = [line.get_color() for line in curves.lines if len(line.get_xdata()) > 2]
+    colours = [line.get_color() for line in curves.lines if np.size(line.get_xdata()) > 2]
     bars.barh(names[::-1], [100 * share for share in shares[::-1]], color=colours[::-1])
     bars.set(xlim=(0, 100), xlabel="frames above it, %")
     bars.tick_params(left=False)

@@ -1,6 +1,7 @@
 """Diagrams of what flows where: ATOM between two patches, and what a distillation compares."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -157,7 +158,7 @@ def _box(axes: Axes, centre: Point, size: tuple[float, float], words: str, colou
     axes.text(x, y, words, ha="center", va="center", fontsize=9, linespacing=1.15)
 
 
-def _arrow(axes: Axes, start: Point, end: Point, color: str = "black", **style: object) -> None:
+def _arrow(axes: Axes, start: Point, end: Point, color: str = "black", **style: Any) -> None:
     axes.add_patch(
         FancyArrowPatch(
             *(start, end),

@@ -1,6 +1,7 @@
 """One look for every figure: legible on paper white and on a dark page, and on a phone."""
 
 import matplotlib as mpl
+import matplotlib.style
 from cycler import cycler
 
 ROLES = {
@@ -51,7 +52,7 @@ _SETTINGS = {
 
 def use_style() -> None:
     """Sets the look for all figures that follow; in a notebook they are shown as SVG."""
-    mpl.rcParams.update(_SETTINGS)
+    mpl.style.use(_SETTINGS)
     if mpl.get_backend().lower().endswith("inline"):
         from matplotlib_inline import backend_inline
 

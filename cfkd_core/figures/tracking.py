@@ -39,11 +39,10 @@ def show_pixels(
 
 def outline(axes: Axes, box: Float[np.ndarray, "4"], role: str, alpha: float = 1.0) -> None:
     """A rectangle in the colour of `role`, on a pale rim that shows on dark pixels."""
+    x, y, *size = box.tolist()
     for colour, width in (("#fdfdfd", 3.2), (ROLES[role], 1.6)):
         axes.add_patch(
-            Rectangle(
-                box[:2], box[2], box[3], fill=False, edgecolor=colour, linewidth=width, alpha=alpha
-            )
+            Rectangle((x, y), *size, fill=False, edgecolor=colour, linewidth=width, alpha=alpha)
         )
 
 

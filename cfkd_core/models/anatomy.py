@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.backbones import BasicBlock, Bottleneck, InvertedResidual
+from cfkd_core.models.iou_head import ProposalHead
 
 Shape = tuple[int, int, int]
 
@@ -84,7 +85,7 @@ def flow(
     proposals: Float[Tensor, "1 p 4"],
 ) -> Flow:
     """What `net` makes of one pair of patches, under a name for its backbone."""
-    head = net.iou_head
+    head = net.head_as(ProposalHead)
     with torch.inference_mode():
         vectors = head.modulation(net.backbone(target), target_box)
         blocks = net.backbone(search)
@@ -196,5 +197,6 @@ def _run_with_hooks(block: nn.Module, inputs: torch.Tensor, record, kinds: tuple
 
 
 def _shape(maps: torch.Tensor) -> Shape:
-    shape = tuple(maps.shape[1:])
-    return shape if len(shape) == 3 else (*shape, 1, 1)
+    channels, *cells = maps.shape[1:]
+    rows, columns = cells or (1, 1)
+    return channels, rows, columns

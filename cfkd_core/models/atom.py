@@ -1,7 +1,7 @@
 """A backbone and a head: the network inside a tracker."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from cfkd_core.errors import InputError
 from cfkd_core.models.backbones import Backbone, build_backbone
 from cfkd_core.models.box_head import BoxHead
-from cfkd_core.models.iou_head import IoUHead
+from cfkd_core.models.iou_head import IoUHead, ProposalHead
 from cfkd_core.models.pyramid import Pyramid
+
+Head = TypeVar("Head", bound=ProposalHead)
 
 HEADS: dict[str, type[IoUHead] | type[BoxHead]] = {"iou": IoUHead, "box": BoxHead}
 
@@ -85,6 +87,19 @@ class AtomNet(nn.Module):
         head = next(name for name, kind in HEADS.items() if isinstance(self.iou_head, kind))
         return Architecture(self.backbone.name, head, self.iou_head.width)
 
+    def head_as(self, kind: type[Head]) -> Head:
+        """The head, for whoever cannot do without one of that kind.
+
+        Raises:
+            InputError: if there is none, or it is of another kind.
+        """
+        if self.iou_head is None:
+            raise InputError("this network is a backbone alone; give AtomNet a head to judge boxes")
+        if not isinstance(self.iou_head, kind):
+            own = type(self.iou_head).__name__
+            raise InputError(f"this network's head is of kind {own}; {kind.__name__} is needed")
+        return self.iou_head
+
     def forward(
         self,
         target: Float[Tensor, "b 3 s s"],
@@ -117,10 +132,9 @@ class AtomNet(nn.Module):
         Raises:
             InputError: if the network has no head.
         """
-        if self.iou_head is None:
-            raise InputError("this network is a backbone alone; give AtomNet a head to judge boxes")
-        values = self.iou_head(target, target_box, search, proposals)
-        output = DrnetOutput if isinstance(self.iou_head, BoxHead) else AtomOutput
+        head = self.head_as(ProposalHead)
+        values = head(target, target_box, search, proposals)
+        output = DrnetOutput if isinstance(head, BoxHead) else AtomOutput
         return output(values, target, search)
 
 

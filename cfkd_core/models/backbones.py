@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -14,9 +15,9 @@ from cfkd_core.errors import InputError
 from cfkd_core.models import tensor_file
 from cfkd_core.models.pyramid import Pyramid
 
-BasicBlock = torchvision.models.resnet.BasicBlock
-Bottleneck = torchvision.models.resnet.Bottleneck
-InvertedResidual = torchvision.models.mobilenetv2.InvertedResidual
+BasicBlock: TypeAlias = torchvision.models.resnet.BasicBlock
+Bottleneck: TypeAlias = torchvision.models.resnet.Bottleneck
+InvertedResidual: TypeAlias = torchvision.models.mobilenetv2.InvertedResidual
 
 # What torchvision's ImageNet weights were trained with.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -32,11 +33,14 @@ class Backbone(nn.Module):
         torchvision_names: prefix of our parameters -> prefix of the same in torchvision.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         name: str,
         channels: tuple[int, int, int, int],
-        blocks: tuple[nn.Module, nn.Module, nn.Module, nn.Module],
+        blocks: tuple[nn.Sequential, nn.Sequential, nn.Sequential, nn.Sequential],
         torchvision_names: dict[str, str],
     ) -> None:
         super().__init__()
@@ -139,15 +143,15 @@ def _mobilenet_v2(
     stem = torchvision.ops.Conv2dNormActivation(
         3, stem_channels, stride=2, activation_layer=nn.ReLU6
     )
-    channels, blocks, names = [stem_channels], [stem], {"block1.": "features.0."}
-    feature = 1
-    for number, block_groups in enumerate(groups, start=2):
-        blocks.append(_inverted_residuals(channels[-1], block_groups))
-        channels.append(block_groups[-1][1])
-        for index in range(len(blocks[-1])):
+    width2, width3, width4 = (block_groups[-1][1] for block_groups in groups)
+    channels = (stem_channels, width2, width3, width4)
+    block2, block3, block4 = map(_inverted_residuals, channels[:3], groups)
+    names, feature = {"block1.": "features.0."}, 1
+    for number, block in enumerate((block2, block3, block4), start=2):
+        for index in range(len(block)):
             names[f"block{number}.{index}."] = f"features.{feature}."
             feature += 1
-    return Backbone(name, tuple(channels), tuple(blocks), names)
+    return Backbone(name, channels, (stem, block2, block3, block4), names)
 
 
 _C96_GROUPS = (*_MOBILENET_GROUPS[:2], ((6, 64, 4, 2), (6, 96, 3, 1)))

@@ -13,10 +13,11 @@ from torch import nn
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.backbones import Backbone
 from cfkd_core.models.box_head import BoxHead
-from cfkd_core.models.folding import fold
+from cfkd_core.models.folding import fold, fold_linear
+from cfkd_core.models.iou_head import ProposalHead
 from cfkd_core.models.onnx_graph import Graph
 from cfkd_core.models.onnx_pooling import Bins, Pooling, bins, pool, pull_back
-from cfkd_core.models.pyramid import STRIDES, Pyramid
+from cfkd_core.models.pyramid import STRIDES
 
 _STRIDE3, _STRIDE4 = STRIDES[2], STRIDES[3]
 
@@ -31,12 +32,13 @@ def search_graph(net: AtomNet) -> onnx.ModelProto:
     """
     folded = fold(net)
     graph = Graph("search")
-    blocks = _pyramid(graph, folded.backbone, graph.input("images", "b", 3, "h", "w"))
-    graph.output(blocks.block4, "block4", "b", folded.backbone.channels[3], "h4", "w4")
+    images = graph.input("images", "b", 3, "h", "w")
+    block3, block4 = _last_blocks(graph, folded.backbone, images)
+    graph.output(block4, "block4", "b", folded.backbone.channels[3], "h4", "w4")
     head = folded.iou_head
     if head is not None:
-        level3 = graph.run(head.search_conv3, blocks.block3)
-        level4 = graph.run(head.search_conv4, blocks.block4)
+        level3 = graph.run(head.search_conv3, block3)
+        level4 = graph.run(head.search_conv4, block4)
         graph.output(level3, "level3", "b", head.width, "h3", "w3")
         graph.output(level4, "level4", "b", head.width, "h4", "w4")
     return graph.model()
@@ -50,14 +52,15 @@ def target_graph(net: AtomNet, size: int) -> onnx.ModelProto:
         size: side of the patch, px; one image, with the target's box (x, y, w, h) in its px.
     """
     folded = fold(net)
-    head = folded.iou_head
+    head = folded.head_as(ProposalHead)
     graph = Graph("target")
-    blocks = _pyramid(graph, folded.backbone, graph.input("images", 1, 3, size, size))
+    images = graph.input("images", 1, 3, size, size)
+    block3, block4 = _last_blocks(graph, folded.backbone, images)
     box = graph.input("box", 1, 4)
-    maps3 = graph.run(head.target_conv3, blocks.block3)
-    maps4 = graph.run(head.target_conv4, blocks.block4)
+    maps3 = graph.run(head.target_conv3, block3)
+    maps4 = graph.run(head.target_conv4, block4)
     bins3, bins4 = bins(graph, box, 3, size, _STRIDE3), bins(graph, box, 1, size, _STRIDE4)
-    pooled3 = pool(graph, maps3, bins3, head.target_conv3[0].out_channels).pooled
+    pooled3 = pool(graph, maps3, bins3, head.width // 2).pooled
     pooled4 = pool(graph, maps4, bins4, head.width).pooled
     vector3 = graph.run(head.target_vector3, _channels_first(graph, pooled3))
     both = graph.apply("Concat", vector3, _channels_first(graph, pooled4), axis=1)
@@ -76,7 +79,7 @@ def judge_graph(net: AtomNet, size: int) -> onnx.ModelProto:
         net: with a head, in evaluation mode.
         size: side of the patch, px.
     """
-    head = fold(net.iou_head)
+    head = fold(net.head_as(ProposalHead))
     graph = Graph("judge")
     cells3, cells4 = size // _STRIDE3, size // _STRIDE4
     level3 = graph.input("level3", 1, head.width, cells3, cells3)
@@ -106,14 +109,13 @@ def judge_graph(net: AtomNet, size: int) -> onnx.ModelProto:
     return graph.model()
 
 
-def _pyramid(graph: Graph, backbone: Backbone, images: str) -> Pyramid:
-    """The names of the four blocks' maps."""
+def _last_blocks(graph: Graph, backbone: Backbone, images: str) -> tuple[str, str]:
+    """The names of the maps of blocks 3 and 4."""
     centred = graph.apply("Sub", images, graph.constant(backbone.mean))
-    value, blocks = graph.apply("Div", centred, graph.constant(backbone.std)), []
-    for block in (backbone.block1, backbone.block2, backbone.block3, backbone.block4):
-        value = graph.run(block, value)
-        blocks.append(value)
-    return Pyramid(*blocks)
+    normal = graph.apply("Div", centred, graph.constant(backbone.std))
+    block2 = graph.run(backbone.block2, graph.run(backbone.block1, normal))
+    block3 = graph.run(backbone.block3, block2)
+    return block3, graph.run(backbone.block4, block3)
 
 
 class _Level(NamedTuple):
@@ -134,7 +136,7 @@ class _Level(NamedTuple):
 
 def _level(graph: Graph, layer: nn.Sequential, maps: str, modulation: str, bins: Bins) -> _Level:
     """Pools, modulates and judges, as `ProposalHead.predict` does."""
-    linear = layer[0]
+    linear = fold_linear(layer)
     channels = linear.in_features // bins.count**2
     by_cell = linear.weight.view(-1, channels, bins.count**2).transpose(1, 2).flatten(1)
     weights = graph.constant(by_cell.T)

@@ -2,7 +2,7 @@
 
 import copy
 from itertools import pairwise
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import nn
@@ -30,7 +30,17 @@ def fold(net: Net) -> Net:
     folded = copy.deepcopy(net).requires_grad_(False)
     for module in folded.modules():
         _fold_children(module)
-    return folded.to(memory_format=torch.channels_last)
+    return channels_last(folded)
+
+
+def fold_linear(layer: nn.Sequential) -> nn.Linear:
+    """`fold` of a layer that begins with a linear one: that one, with the BatchNorm after it."""
+    return cast(nn.Linear, fold(layer)[0])
+
+
+def channels_last(net: Net) -> Net:
+    """`net` itself, its parameters now with the channels last in memory."""
+    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
 
 
 def _fold_children(parent: nn.Module) -> None:

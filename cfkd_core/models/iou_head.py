@@ -145,7 +145,8 @@ def _initialise(module: nn.Module) -> None:
     """Kaiming's normal over the inputs, biases 0 (facts.md 1.2)."""
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.kaiming_normal_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 class IoUHead(ProposalHead):

@@ -2,11 +2,13 @@
 
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 from torch import Tensor, fx, nn
+from torch.fx.node import Target
 
 OPSET = 17
 """Old enough for runtimes of 2022, new enough for all that is used here."""
@@ -47,7 +49,7 @@ class Graph:
         self._constants.append(tensor)
         return name
 
-    def apply(self, kind: str, *values: str, **attributes: object) -> str:
+    def apply(self, kind: str, *values: str, **attributes: Any) -> str:
         """What an ONNX operator of that kind makes of values."""
         name = f"{kind}_{len(self._nodes)}"
         self._nodes.append(helper.make_node(kind, values, [name], name=name, **attributes))
@@ -116,7 +118,7 @@ def _clip(graph: Graph, layer: nn.ReLU6, value: str) -> str:
     return graph.apply("Clip", value, graph.constant(layer.min_val), graph.constant(layer.max_val))
 
 
-_MODULES: dict[type[nn.Module], Callable[[Graph, nn.Module, str], str]] = {
+_MODULES: dict[type[nn.Module], Callable[[Graph, Any, str], str]] = {
     nn.Conv2d: _convolution,
     nn.Identity: lambda graph, layer, value: value,
     nn.MaxPool2d: _pooling,
@@ -124,7 +126,7 @@ _MODULES: dict[type[nn.Module], Callable[[Graph, nn.Module, str], str]] = {
     nn.ReLU6: _clip,
 }
 
-_FUNCTIONS = {operator.add: "Add", operator.iadd: "Add"}
+_FUNCTIONS: dict[Target, str] = {operator.add: "Add", operator.iadd: "Add"}
 
 
 class _Translator(fx.Interpreter):
@@ -134,13 +136,13 @@ class _Translator(fx.Interpreter):
         super().__init__(traced)
         self._written = graph
 
-    def call_module(self, target: str, args: tuple, kwargs: dict) -> str:
-        module = self.fetch_attr(target)
+    def call_module(self, target: Target, args: tuple, kwargs: dict) -> str:
+        module = self.fetch_attr(str(target))
         if type(module) not in _MODULES:
             raise NotImplementedError(f"{target}: {type(module).__name__} is not translated")
         return _MODULES[type(module)](self._written, module, *args)
 
-    def call_function(self, target: Callable, args: tuple, kwargs: dict) -> str:
+    def call_function(self, target: Target, args: tuple, kwargs: dict) -> str:
         if target not in _FUNCTIONS:
             raise NotImplementedError(f"{target} is not translated")
         return self._written.apply(_FUNCTIONS[target], *args)

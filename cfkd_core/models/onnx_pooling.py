@@ -4,6 +4,7 @@ The formulas are those of `tracking.bins`. Channels come last, so that each step
 product.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,8 @@ import numpy as np
 from cfkd_core.models.onnx_graph import Graph
 
 
-class Bins(NamedTuple):
+@dataclass(frozen=True)
+class Bins:
     """The bins of boxes along both sides of a map, and how much each cell counts in them.
 
     Attributes:

@@ -14,7 +14,7 @@ from cfkd_core import boxes
 from cfkd_core.errors import InputError
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.box_head import BoxHead
-from cfkd_core.models.iou_head import Modulation, SearchFeatures
+from cfkd_core.models.iou_head import IoUHead, Modulation, SearchFeatures
 from cfkd_core.models.pyramid import Pyramid
 from cfkd_core.tracking.attune import AttuneOptions, attune
 from cfkd_core.tracking.augment import View
@@ -68,6 +68,8 @@ class AtomTracker(OnlineTracker):
         seed, plain, runtime: see `OnlineTracker`.
     """
 
+    options: AtomOptions
+
     def __init__(
         self,
         net: AtomNet,
@@ -94,7 +96,7 @@ class AtomTracker(OnlineTracker):
         self._first = self._extent
         if self.options.attune.steps:
             self.modulation = self._tuned(views, sights, target)
-        self._climber = Climber(self.net.iou_head, self.modulation)
+        self._climber = Climber(self.net.head_as(IoUHead), self.modulation)
 
     def _tuned(
         self, views: list[View], sights: list[Sight], target: Float[Tensor, "4"]
@@ -104,7 +106,7 @@ class AtomTracker(OnlineTracker):
         levels = zip(*(sights[i].features for i in upright), strict=True)
         seen = SearchFeatures(*map(torch.cat, levels))
         shifts = self._tensor(np.array([(*views[i].shift, 0.0, 0.0) for i in upright]))
-        options, head = self.options.attune, self._folded.iou_head
+        options, head = self.options.attune, self._folded.head_as(IoUHead)
         return attune(head, seen, self.modulation, target + shifts, options, self._generator)
 
     def refined(self, look: Look) -> Float[np.ndarray, "4"] | None:
@@ -120,12 +122,13 @@ class AtomTracker(OnlineTracker):
     @torch.no_grad()
     def climb(self, look: Look, box: Float[np.ndarray, "4"]) -> Ascent:
         """Proposals around `box` (px of the frame) and their way up; needs a trained head."""
-        head, options = self._running.iou_head, self.options.refine
+        features, options = look.for_head(), self.options.refine
         proposals = jitter(self._tensor(look.patch.to_patch(box)), options, self._generator)
         if self.plain:
+            head = self._running.head_as(IoUHead)
             return ascend(
-                lambda moved: head.predict(look.features, self.modulation, moved[None])[0],
+                lambda moved: head.predict(features, self.modulation, moved[None])[0],
                 proposals,
                 options,
             )
-        return self._climber.climb(look.features, proposals, options)
+        return self._climber.climb(features, proposals, options)

@@ -180,8 +180,8 @@ class JointProblem:
 
     @cached_property
     def _strip(self) -> Strip:
-        channels, count, *cells = self.features.shape
-        strip = Strip(channels, count, tuple(cells), self.options.kernel, self.features)
+        channels, count, height, width = self.features.shape
+        strip = Strip(channels, count, (height, width), self.options.kernel, self.features)
         strip.samples.copy_(self.features)
         return strip
 

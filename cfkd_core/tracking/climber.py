@@ -16,7 +16,7 @@ from jaxtyping import Float
 from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
 
-from cfkd_core.models.folding import fold
+from cfkd_core.models.folding import fold_linear
 from cfkd_core.models.iou_head import IoUHead, Modulation, SearchFeatures
 from cfkd_core.models.pyramid import STRIDES
 from cfkd_core.tracking import bins
@@ -127,7 +127,7 @@ def _path(
     stride: int,
 ) -> Path:
     """Linear layer, BatchNorm and modulation as one linear layer."""
-    linear = fold(layer)[0]
+    linear = fold_linear(layer)
     side = round((linear.in_features / len(modulation)) ** 0.5)
     modulated = linear.weight.view(-1, len(modulation), side, side) * modulation[:, None, None]
     weights = modulated.permute(0, 3, 2, 1).flatten(1)

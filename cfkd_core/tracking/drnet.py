@@ -13,6 +13,7 @@ from jaxtyping import Float
 from cfkd_core import boxes
 from cfkd_core.errors import InputError
 from cfkd_core.models.atom import AtomNet
+from cfkd_core.models.box_head import BoxHead
 from cfkd_core.models.iou_head import IoUHead
 from cfkd_core.tracking.classifier import ClassifierOptions
 from cfkd_core.tracking.distractors import DistractorProblem
@@ -73,8 +74,8 @@ class DrnetTracker(OnlineTracker):
     @torch.no_grad()
     def refined(self, look: Look) -> Float[np.ndarray, "4"]:
         """The classifier's box, moved and stretched as the head says."""
-        head = self._running.iou_head
+        head = self._running.head_as(BoxHead)
         placed = self._tensor(look.patch.to_patch(self.box))
-        offsets = head.predict(look.features, self.modulation, placed[None, None])[0, 0]
+        offsets = head.predict(look.for_head(), self.modulation, placed[None, None])[0, 0]
         moved = boxes.decode_offsets(placed, offsets).double().cpu().numpy()
         return boxes.from_centre(boxes.centre(moved), moved[2:].clip(min=SHORTEST_SIDE))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from cfkd_core import paths
 from cfkd_core.errors import InputError
@@ -13,10 +14,12 @@ from cfkd_core.models.weights import load_any
 from cfkd_core.tracking.atom import ATOM, OURS, AtomTracker
 from cfkd_core.tracking.drnet import DRNET, DrnetTracker
 from cfkd_core.tracking.mosse import MosseTracker
-from cfkd_core.tracking.online import OnlineTracker
+from cfkd_core.tracking.online import OnlineOptions, OnlineTracker
 from cfkd_core.tracking.opencv import MAKERS, OpenCVTracker
 from cfkd_core.tracking.runtime import RuntimeName
 from cfkd_core.tracking.tracker import Tracker
+
+Options = TypeVar("Options", bound=OnlineOptions)
 
 _ATOMS, _DRNETS = ("atom", "matom"), ("drnet", "mdrnet")
 
@@ -92,9 +95,14 @@ def tracker_for(
     channels = 32 if net.backbone.name in _NARROW else 64
     regresses = name in _DRNETS if net.iou_head is None else isinstance(net.iou_head, BoxHead)
     own = OURS if name in ("matom", CLASSIFIER) else ATOM
-    kind, options = (DrnetTracker, DRNET) if regresses else (AtomTracker, own)
-    fitting = replace(options, classifier=replace(options.classifier, channels=channels))
-    return kind(net, fitting, seed=seed, name=name, runtime=runtime)
+    if regresses:
+        fitting = _with_channels(DRNET, channels)
+        return DrnetTracker(net, fitting, seed=seed, name=name, runtime=runtime)
+    return AtomTracker(net, _with_channels(own, channels), seed=seed, name=name, runtime=runtime)
+
+
+def _with_channels(options: Options, channels: int) -> Options:
+    return replace(options, classifier=replace(options.classifier, channels=channels))
 
 
 def _network(name: str, weights: Path | None) -> AtomNet:

@@ -40,10 +40,10 @@ class SampleMemory:
     ) -> None:
         self.options = options
         self.initial = self.filled = samples.shape[1]
-        channels, _, *cells = samples.shape
-        self._strip = Strip(channels, options.capacity, tuple(cells), kernel, samples)
+        channels, _, height, width = samples.shape
+        self._strip = Strip(channels, options.capacity, (height, width), kernel, samples)
         self.samples = self._strip.samples
-        self.labels = labels.new_zeros(options.capacity, *cells)
+        self.labels = labels.new_zeros(options.capacity, height, width)
         self.weights = labels.new_zeros(options.capacity)
         self.samples[:, : self.initial] = samples
         self.labels[: self.initial] = labels

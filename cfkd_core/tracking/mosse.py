@@ -11,7 +11,7 @@ from jaxtyping import Complex, Float, UInt8
 from torch import Tensor
 
 from cfkd_core import boxes, ops, patches
-from cfkd_core.tracking.tracker import Frame, Prediction, check_frame
+from cfkd_core.tracking.tracker import Frame, Prediction, Status, check_frame
 
 
 class CorrelationFilter(NamedTuple):
@@ -153,7 +153,7 @@ class MosseTracker:
         check_frame(frame)
         response = respond(self._filter, self._sample(frame), self.options.regularisation)
         score = peak_to_sidelobe(response)
-        status = "lost" if score < self.options.lost_below else "normal"
+        status: Status = "lost" if score < self.options.lost_below else "normal"
         if status == "normal":
             size = self.options.size
             row, column = divmod(int(response.argmax()), size)

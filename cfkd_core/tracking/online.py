@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cfkd_core import boxes, ops
+from cfkd_core.errors import InputError
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.folding import fold
 from cfkd_core.models.iou_head import SearchFeatures
@@ -69,6 +70,16 @@ class Look(NamedTuple):
     features: SearchFeatures | None
     sample: Float[Tensor, "d 1 h w"]
     score_map: Float[Tensor, "h w"]
+
+    def for_head(self) -> SearchFeatures:
+        """The head's features, for whoever cannot do without.
+
+        Raises:
+            InputError: if there is no head.
+        """
+        if self.features is None:
+            raise InputError("this network has no head, which could say how large the target is")
+        return self.features
 
 
 class OnlineTracker(ABC):
@@ -160,7 +171,7 @@ class OnlineTracker(ABC):
         self.classifier = Classifier(features, labels, options.classifier, self._generator)
         samples = self.classifier.project(features)
         self.memory = SampleMemory(samples, labels, options.memory, options.classifier.kernel)
-        if self.net.iou_head is not None:
+        if self._folded.iou_head is not None:
             placed = self._tensor(patch.to_patch(box))
             self.modulation = self._folded.iou_head.modulation(first, placed[None])
             self.meet(views, sights, placed)

@@ -15,7 +15,9 @@ Operator = Callable[[Vector], Vector]
 class LeastSquares(Protocol):
     """Minimise ||r(x)||² / 2 for residuals r that are nearly linear around x."""
 
-    preconditioner: Vector | None
+    @property
+    def preconditioner(self) -> Vector | None:
+        """See `conjugate_gradient`."""
 
     def linearise(self, x: Vector) -> tuple[Vector, Operator]:
         """The descent direction -Jᵀr at `x`, and the product v -> JᵀJv."""
@@ -25,7 +27,9 @@ class LeastSquares(Protocol):
 class Residuals(Protocol):
     """Minimise ||r(x)||² / 2, with r written down and nothing else."""
 
-    preconditioner: Vector | None
+    @property
+    def preconditioner(self) -> Vector | None:
+        """See `conjugate_gradient`."""
 
     def residuals(self, x: Vector) -> Float[Tensor, "residuals"]:
         """r(x), differentiable twice."""
@@ -76,22 +80,22 @@ def conjugate_gradient(
     """
     solution = rhs * 0
     residual = rhs
-    direction = previous = None
-    rho = None
+    last: tuple[Vector, Vector, Float[Tensor, ""]] | None = None  # direction, residual, rho
     for _ in range(steps):
         scaled = residual if preconditioner is None else residual / preconditioner
-        last_rho, rho = rho, residual @ scaled
+        rho = residual @ scaled
         if rho <= 0:
             break
-        if direction is None:
-            direction = scaled
-        else:
-            beta = ((rho - previous @ scaled) / last_rho).clamp(min=0)
-            direction = scaled + beta * direction
+        direction = scaled
+        if last is not None:
+            last_direction, last_residual, last_rho = last
+            beta = ((rho - last_residual @ scaled) / last_rho).clamp(min=0)
+            direction = scaled + beta * last_direction
         product = operator(direction)
         step = rho / (direction @ product)
         solution = solution + step * direction
-        previous, residual = residual, residual - step * product
+        last = direction, residual, rho
+        residual = residual - step * product
     return solution
 
 

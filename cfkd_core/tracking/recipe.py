@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cfkd_core.errors import InputError
 from cfkd_core.tracking.load import load_tracker
+from cfkd_core.tracking.online import OnlineOptions, OnlineTracker
 from cfkd_core.tracking.runtime import RuntimeName
 from cfkd_core.tracking.tracker import Tracker
 
@@ -51,9 +52,10 @@ class TrackerRecipe:
         )
         if self.options is not None:
             # those without a network have made their tables from the options already
-            own = type(tracker.options) if hasattr(tracker, "net") else None
-            if type(self.options) is not own:
-                taken = own.__name__ if own else "no options"
-                raise InputError(f"tracker {self.name}: takes {taken}, got {self.options}")
+            if not isinstance(tracker, OnlineTracker):
+                raise InputError(f"tracker {self.name}: takes no options, got {self.options}")
+            own = type(tracker.options)
+            if not isinstance(self.options, OnlineOptions) or type(self.options) is not own:
+                raise InputError(f"tracker {self.name}: takes {own.__name__}, got {self.options}")
             tracker.options = self.options
         return tracker

@@ -1,6 +1,7 @@
 """Students, and the teacher that they learn from."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -10,6 +11,8 @@ from cfkd_core.datasets.pairs import PairBatch
 from cfkd_core.losses import LOSSES
 from cfkd_core.models.atom import AtomNet, AtomOutput, DrnetOutput, Output
 from cfkd_core.models.box_head import BoxHead
+from cfkd_core.models.folding import channels_last
+from cfkd_core.models.iou_head import ProposalHead
 from cfkd_core.models.pyramid import Pyramid
 from cfkd_core.training.adapters import ADAPTERS, build_adapters
 from cfkd_core.training.pool import NOTHING, Known
@@ -53,24 +56,29 @@ class Distiller(nn.Module):
         if teacher is not None:
             teacher.requires_grad_(False)
         # a third faster on a CPU, and what tensor cores want
-        self.to(memory_format=torch.channels_last)
+        channels_last(self)
         self.train()
+
+    @property
+    def nets(self) -> dict[str, AtomNet]:
+        """The students; a `ModuleDict` does not know what its modules are."""
+        return cast("dict[str, AtomNet]", dict(self.students.items()))
 
     def train(self, mode: bool = True) -> "Distiller":
         """Sets the mode of what learns; all else stays in evaluation mode."""
         super().train(mode)
         if self.teacher is not None:
             self.teacher.eval()
-        for net in self.students.values():
-            for part in (net.backbone, net.iou_head):
+        for net in self.nets.values():
+            for part in (net.backbone, net.head_as(ProposalHead)):
                 part.train(mode and any(p.requires_grad for p in part.parameters()))
         return self
 
     def learn(self, name: str, parts: Iterable[str]) -> Iterator[nn.Parameter]:
         """Lets these parts of one student learn and no other; gives what an optimiser needs."""
-        net = self.students[name]
+        net = self.nets[name]
         net.backbone.requires_grad_("backbone" in parts)
-        net.iou_head.requires_grad_("head" in parts)
+        net.head_as(ProposalHead).requires_grad_("head" in parts)
         self.train(self.training)
         modules = [net, self.adapters[name]] if name in self.adapters else [net]
         return (p for module in modules for p in module.parameters() if p.requires_grad)
@@ -86,14 +94,13 @@ class Distiller(nn.Module):
             losses: student -> term -> weight.
             known: what need not be computed.
         """
-        features = {
-            id(self.students[name].backbone): pyramids for name, pyramids in known.features.items()
-        }
+        nets = self.nets
+        features = {id(nets[name].backbone): pyramids for name, pyramids in known.features.items()}
         with torch.no_grad():
             theirs = self._taught(batch, features, known)
         found = {}
         for name, weights in losses.items():
-            ours = _run(self.students[name], batch, features)
+            ours = _run(nets[name], batch, features)
             # a term that wants no teacher does not look at what stands in for one
             found[name] = self._terms(name, weights, ours, theirs or ours, batch)
         return found
@@ -107,8 +114,9 @@ class Distiller(nn.Module):
         if known.teacher is None:
             return _run(self.teacher, batch, features)
         modulation, search = known.teacher
-        answers = self.teacher.iou_head.predict(search, modulation, batch.proposals)
-        kind = DrnetOutput if isinstance(self.teacher.iou_head, BoxHead) else AtomOutput
+        head = self.teacher.head_as(ProposalHead)
+        answers = head.predict(search, modulation, batch.proposals)
+        kind = DrnetOutput if isinstance(head, BoxHead) else AtomOutput
         nothing = Pyramid(*(answers.new_zeros(len(answers), 0, 0, 0) for _ in range(4)))
         return kind(answers, nothing, nothing)
 
@@ -124,7 +132,7 @@ class Distiller(nn.Module):
         return terms | {"total": total}
 
     def _term(self, student: str, term: str):
-        return LOSSES[term] if term in LOSSES else self.adapters[student][term]
+        return LOSSES[term] if term in LOSSES else self.adapters.get_submodule(f"{student}.{term}")
 
 
 def _run(net: AtomNet, batch: PairBatch, features: dict[int, Features]) -> Output:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
@@ -32,6 +32,7 @@ from cfkd_core.training.synchronised import synchronise
 Stages = Mapping[str, tuple[Stage, ...]]
 Stream = PairDataset | PairBank | PairPool
 Validation = Callable[[AtomNet], dict[str, float]]
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class _Batches(Dataset[tuple[PairBatch, Known]]):
         return self.pairs.batch(indices), known
 
 
-def _as_it_is(data: tuple[PairBatch, Known]) -> tuple[PairBatch, Known]:
+def _as_it_is(data: Any) -> Any:
     return data
 
 
@@ -88,21 +89,22 @@ class _Course:
     """One student on its way.
 
     Attributes:
-        stage: number of the stage that `optimiser` was made for; -1 before the first.
+        stage: number of the stage that `optimiser` was made for; -1 before the first, when there is
+            no optimiser.
         average: the moving average of the weights, where the stage asks for one.
     """
 
     net: AtomNet
     stages: tuple[Stage, ...]
     stage: int = -1
-    optimiser: Optimizer | None = None
+    optimiser: Optimizer = field(init=False)
     average: AveragedModel | None = None
     parameters: list[nn.Parameter] = field(default_factory=list)
 
     @property
     def result(self) -> AtomNet:
         """The weights that count."""
-        return self.net if self.average is None else self.average.module
+        return self.net if self.average is None else cast(AtomNet, self.average.module)
 
 
 def train(
@@ -130,7 +132,8 @@ def train(
             a loss is not finite.
     """
     keep_memory()
-    courses = {name: _Course(distiller.students[name], course) for name, course in stages.items()}
+    nets = distiller.nets
+    courses = {name: _Course(nets[name], course) for name, course in stages.items()}
     for name in courses:  # all that ever learns, for what shares gradients between processes
         parts = {part for stage in courses[name].stages for part in stage.trained}
         list(distiller.learn(name, parts))
@@ -217,7 +220,7 @@ def _open(distiller: Distiller, name: str, course: _Course, number: int, fabric:
     adam = Adam(
         course.parameters, lr=stage.lr, weight_decay=stage.weight_decay, decoupled_weight_decay=True
     )
-    course.optimiser = fabric.setup_optimizers(adam)
+    course.optimiser = cast(Optimizer, fabric.setup_optimizers(adam))
     course.average = None
     if stage.average:
         course.average = AveragedModel(
@@ -225,14 +228,14 @@ def _open(distiller: Distiller, name: str, course: _Course, number: int, fabric:
         )
 
 
-def _moving_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor | int], None]:
+def _moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
     """What `AveragedModel` does with each step: forget the start, then move by 1 - `decay`.
 
     The first weights are random; with a fixed decay they would be a third of the average still
     after 1 / (1 - decay) steps.
     """
 
-    def update(averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
+    def update(averaged: Tensors, current: Tensors, count: Tensor | int) -> None:
         share = max(1 - decay, 9 / (10 + int(count)))
         for ours, theirs in zip(averaged, current, strict=True):
             if ours.is_floating_point():
@@ -346,9 +349,10 @@ def _restore(
     torch.set_rng_state(state["random"])
     for name, saved in state["courses"].items():
         _open(distiller, name, courses[name], saved["stage"], fabric)
-        courses[name].optimiser.load_state_dict(saved["optimiser"])
-        if courses[name].average is not None:
-            courses[name].average.load_state_dict(saved["average"])
+        course = courses[name]
+        course.optimiser.load_state_dict(saved["optimiser"])
+        if course.average is not None:
+            course.average.load_state_dict(saved["average"])
     return state["step"]
 
 

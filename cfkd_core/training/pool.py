@@ -18,7 +18,7 @@ from cfkd_core.datasets.pair_bank import PairBank
 from cfkd_core.datasets.pairs import PairBatch, PairDataset
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.backbones import Backbone
-from cfkd_core.models.iou_head import Modulation, SearchFeatures
+from cfkd_core.models.iou_head import Modulation, ProposalHead, SearchFeatures
 from cfkd_core.models.pyramid import Pyramid
 
 _CHUNK = 16  # pairs whose features are computed at a time
@@ -85,7 +85,7 @@ class PairPool:
                 known[id(net.backbone)] = _rows(_deep_blocks(net.backbone, batch))
             self._blocks[name] += known[id(net.backbone)]
         if teacher is not None:
-            head = teacher.iou_head
+            head = teacher.head_as(ProposalHead)
             modulation = head.modulation(teacher.backbone(batch.target), batch.target_box)
             search = head.search_features(teacher.backbone(batch.search))
             self._judgements += _rows((*modulation, *search))

@@ -13,7 +13,7 @@ def synchronise(module: nn.Module) -> None:
     """
     for layer in module.modules():
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-            layer.__class__ = _with_all(type(layer))
+            layer.__class__ = _with_all(type(layer))  # type: ignore[assignment]  # a subclass of it
 
 
 class _Mean(torch.autograd.Function):
@@ -37,7 +37,7 @@ def _mean(values: Tensor) -> Tensor:
 def _with_all(kind: type[nn.Module]) -> type[nn.Module]:
     """BatchNorm of this kind, whose moments are means over the processes."""
 
-    class Synchronised(kind):
+    class Synchronised(kind):  # type: ignore[valid-type, misc]  # a kind known when it runs
         def forward(self, maps: Float[Tensor, "n c *s"]) -> Float[Tensor, "n c *s"]:
             if not self.training:
                 return super().forward(maps)

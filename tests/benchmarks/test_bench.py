@@ -106,7 +106,7 @@ def outcome(**changes):
         "threads": {"torch": 1, "opencv": 1},
         "absent": {},
     }
-    return bench.Outcome(**given | changes)
+    return bench.Contest(**given | changes)
 
 
 def test_the_table_compares_with_the_first():

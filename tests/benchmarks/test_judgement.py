@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from cfkd_core import boxes
 from cfkd_core.benchmarks.judgement import judge, probe
@@ -14,6 +13,7 @@ from cfkd_core.datasets.pairs import PairDataset, Source
 from cfkd_core.datasets.synthetic_training import training_films
 from cfkd_core.models.atom import Architecture, AtomNet, build
 from cfkd_core.models.box_head import BoxHead
+from cfkd_core.models.iou_head import IoUHead
 from cfkd_core.tracking.refine import RefineOptions
 
 
@@ -24,11 +24,11 @@ def batch():
     return PairDataset([Source("films", films)], 4, 0, options).batch([0, 1, 2, 3])
 
 
-class Oracle(nn.Module):
+class Oracle(IoUHead):
     """Knows where the target is: a head for `judge`, not a network."""
 
     def __init__(self, batch, sign=1.0):
-        super().__init__()
+        super().__init__(1, 1, 4)
         self.goal, self.sign = batch.search_box[:, None], sign
 
     def modulation(self, *_):
@@ -62,7 +62,7 @@ def net():
     return build(Architecture("resnet18_t", "iou", 8)).eval()
 
 
-def _with_head(net: AtomNet, head: nn.Module) -> AtomNet:
+def _with_head(net: AtomNet, head: IoUHead | BoxHead) -> AtomNet:
     net.iou_head = head
     return net
 

@@ -35,10 +35,10 @@ def got10k_curves(
     counted[0] = False
     if not counted.any():  # this sequence has no weight
         return {"overlap": np.zeros(1), "success": np.zeros(len(OVERLAPS))}
-    pair = predicted[counted], ground_truth[counted]
+    found, truth = predicted[counted], ground_truth[counted]
     if size is not None:
-        pair = tuple(_cut(each, np.array(size)) for each in pair)
-    overlaps = np.nan_to_num(boxes.iou(*pair))
+        found, truth = (_cut(each, np.array(size)) for each in (found, truth))
+    overlaps = np.nan_to_num(boxes.iou(found, truth))
     return {
         "overlap": overlaps.mean(keepdims=True),
         "success": metrics.success_curve(overlaps, OVERLAPS),

@@ -115,4 +115,5 @@ def read_mask(path: Path) -> Integer[np.ndarray, "h w"]:
 
 
 # Each level's bits, three places apart and in reverse: where VOC's palette takes them from.
-_SPREAD = sum(((np.arange(256) >> (7 - place)) & 1) << (3 * place) for place in range(8))
+_PLACES = np.arange(8)[:, None]
+_SPREAD = (((np.arange(256) >> (7 - _PLACES)) & 1) << (3 * _PLACES)).sum(axis=0)
