@@ -7,7 +7,8 @@ target's vectors m are moved until the head gives it, by Gauss-Newton steps on
 .. math:: \frac1n \sum_j \bigl( h_j(m) - o_j \bigr)^2 + \frac{\lambda}{s^2} \lVert m - m_0 \rVert^2
 
 with what the head says of box j, :math:`h_j`, its true overlap, :math:`o_j`, the vectors that the
-head makes of the target, :math:`m_0`, and their mean square, :math:`s^2`. A step may lead too far: the best point on the way is taken.
+head makes of the target, :math:`m_0`, and their mean square, :math:`s^2`.
+A step may lead too far: the best point on the way is taken.
 """
 
 from dataclasses import dataclass
