@@ -241,7 +241,7 @@ glue("eleven_rows", len(eleven), display=False)
 # ````
 #
 # Of {glue:text}`eleven_rows` trackers our classifier alone is number {glue:text}`classifier_place`,
-# and `matom`, with the head that we trained for minutes, number {glue:text}`matom_place`. Do not
+# and `matom`, with the head that we trained, number {glue:text}`matom_place`. Do not
 # read more into it than {glue:text}`videos` videos can hold: drawn again and again from the same
 # videos, the classifier's success lies between {glue:text}`interval_low:.2f` and
 # {glue:text}`interval_high:.2f` in 95 % of the draws.
@@ -517,7 +517,7 @@ explore.Explorer(
 # - Two printed numbers are off the line that all others keep, and both break the claims beside
 #   them. Corrected, the claims stand.
 # - On {glue:text}`videos` sequences of OTB-100 our own classifier stands among published trackers.
-#   `matom`, with a head trained for minutes, is {glue:text}`matom_verdict` it.
+#   `matom`, with a head trained here, is {glue:text}`matom_verdict` it.
 # - We did **not** run LaSOT, TrackingNet or VOT. With `CFKD_DATA` set to a folder that holds LaSOT or
 #   VOT this page does: a few sequences in the profile `default`, all of them in `full`. Boxes are
 #   kept in the folder `CFKD_RESULTS`, if that is set, and not made twice.
