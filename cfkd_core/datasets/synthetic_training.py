@@ -152,7 +152,7 @@ def _passer(generator: np.random.Generator, target: Actor) -> Actor:
     offset = 140 * generator.choice([-1.0, 1.0], 2)
     start, middle, end = (np.array(target.path[t]) for t in (times[0], meeting, times[-1]))
     way = {times[0]: start + offset, meeting: middle, times[-1]: end - offset}
-    size = float(generator.uniform(0.5, 1.1) * at(target.size, 0)[0])
+    size = float(generator.uniform(0.5, 1.1) * at(target.size, 0.0)[0])
     return Actor(
         cutout=outline,
         path={time: tuple(place.tolist()) for time, place in way.items()},
