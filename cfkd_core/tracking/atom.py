@@ -42,7 +42,7 @@ MATOM = replace(ATOM, classifier=ClassifierOptions(channels=32))
 OURS = replace(
     MATOM,
     memory=MemoryOptions(learning_rate=0.02),
-    refine=RefineOptions(size_rate=0.15, size_pull=0.02, aspect_pull=0.15),
+    refine=RefineOptions(size_rate=0.15, size_pull=0.03, aspect_pull=0.15),
     attune=AttuneOptions(steps=4),
 )
 ATOM_VOT = AtomOptions(
