@@ -181,7 +181,7 @@ plt.show()
 # %%
 def entrant(name, *, plain=False):
     """A tracker that does all of its work in each frame, and little of it in the first."""
-    made = tracker_for(nets[name], "cfkd" if name == "matom" else name, runtime="torch")
+    made = tracker_for(nets[name], name, runtime="torch")
     options = replace(
         made.options,
         augment=AugmentOptions(blurs=(), angles=(), dropouts=0),
