@@ -253,7 +253,8 @@ glue("worst_plain_speed", plain.worst_over_median(updated=True), display=False)
 # learning:
 #
 # - **Refinement**: its gradient is written out by hand, and the target, which does not change,
-#   is folded into the head's weights once.
+#   is folded into the head's weights once. What is left are many small steps, which NumPy takes in
+#   less time than torch.
 # - **Update**: conjugate gradient on all samples becomes one matrix product and a few shifted
 #   additions, and empty places of the memory, whose weight is 0, are left out.
 #   After {glue:text}`later` frames the memory is far from full, which flatters the fast way: in a
