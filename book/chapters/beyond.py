@@ -309,7 +309,7 @@ np.testing.assert_array_equal(once, again)
 # - The slope by hand gives the same boxes in a fraction of the time.
 # - Exact scoring costs a page of code and ends all arguments about the third decimal.
 # - We did not see whether the thesis's recipe, with its 25 hours on a GPU, beats the frozen trunk. That
-#   is the first thing to try for whoever has a GPU: `train cfkd,matom --recipe paper`.
+#   is the first thing to try for whoever has a GPU: `train cfkd --recipe paper`.
 #
 # ## Exercises
 #
@@ -317,8 +317,9 @@ np.testing.assert_array_equal(once, again)
 #    would you write that?
 #
 # ```{dropdown} A solution
-# An experiment is its difference to another one: `replace(MATOM, stages=…)` in
+# An experiment is its difference to another one: `replace(MATOM, stages=…, pool=0)` in
 # `cfkd_core/experiments/rows.py`, with a second `Stage` that trains the backbone at a lower `lr`.
+# Features that change cannot be kept: hence `pool=0`.
 # The classifier alone then no longer has the ImageNet features that it is known to work with, so
 # compare `classifier` with these weights too.
 # ```
