@@ -7,6 +7,7 @@ mean anything, and a tensor stays a note of where its numbers lie until somebody
 
 import math
 import pickletools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -105,18 +106,25 @@ def run(
     machine = _Machine(read_bytes, {} if storages is None else storages)
     start = file.tell()
     try:
-        for opcode, argument, position in pickletools.genops(file):
-            if position is not None and position - start > MAX_PICKLE_BYTES:
-                raise Malformed("its pickle is larger than 4 MiB")
-            if opcode.name == "STOP":
-                return machine.pop()
-            machine.step(opcode.name, argument)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Python only warns of an escape that there is not
+            for opcode, argument, position in pickletools.genops(file):
+                if position is not None and position - start > MAX_PICKLE_BYTES:
+                    raise Malformed("its pickle is larger than 4 MiB")
+                if opcode.name == "STOP":
+                    return machine.pop()
+                machine.step(opcode.name, argument)
     except Malformed:
         raise
-    except (ValueError, IndexError, KeyError, TypeError, OverflowError, AttributeError) as error:
+    except _BROKEN as error:
         raise Malformed(f"its pickle is broken: {error}") from None
     raise Malformed("its pickle does not end")
 
+
+_BROKEN = (
+    *(ValueError, IndexError, KeyError, TypeError, OverflowError, AttributeError),
+    *(DeprecationWarning, SyntaxWarning),
+)
 
 _MARK = object()
 

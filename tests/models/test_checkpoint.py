@@ -189,6 +189,14 @@ def test_a_named_module_is_not_imported(tmp_path, monkeypatch):
     assert "cfkd_trap" not in sys.modules
 
 
+@pytest.mark.parametrize("text", [rb"S'a\.b'", rb"S'\ '"])
+def test_an_escape_that_there_is_not_is_refused(tmp_path, text):
+    """Of which Python only warns."""
+    path = zip_with(tmp_path / "evil.pth", b"}S'net'\n" + text + b"\ns.")
+    with pytest.raises(InputError, match=r"its pickle is broken: .*invalid escape"):
+        checkpoint.read(path)
+
+
 def test_keys_that_would_hash_for_ever_are_left_out(tmp_path):
     program = b"}(I1\nI1\n\x86" + b"2\x86" * 200 + b"I1\nS'net'\nI2\nu."
     assert checkpoint.read(zip_with(tmp_path / "evil.pth", program)) == {"net": 2}
