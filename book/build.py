@@ -31,7 +31,7 @@ PROFILES = ("smoke", "default", "full")
 
 # Chapters that time things: they get the machine to themselves.
 ALONE = ("speed",)
-# A chapter takes up to 2 GB of memory.
+# Each is a process of its own, with torch in its memory.
 MOST_JOBS = 4
 
 # Pages that no file holds: name -> what makes its text, from the checkout and the chapters there.
@@ -125,8 +125,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _cores() -> int:
-    """Those that this process may use, but not more than there is memory for."""
-    here = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())
+    """Those that this process may use, but at most `MOST_JOBS`."""
+    here = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     return min(len(here), MOST_JOBS)
 
 
