@@ -126,7 +126,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 def _cores() -> int:
     """Those that this process may use, but at most `MOST_JOBS`."""
-    here = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    here = (
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    )
     return min(len(here), MOST_JOBS)
 
 
