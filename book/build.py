@@ -195,6 +195,8 @@ def _build(book: Book, toc: dict, chapters: list[str], chosen: list[str], jobs: 
 def _execute(book: Book, chosen: list[str], jobs: int) -> list[Outcome]:
     # the venv's own kernel, whatever kernels the user has registered
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    for name in chosen:
+        book.parameters(name)  # what is wrong with a chapter is said before any is executed
     if jobs == 1:
         return [_run(book, name) for name in chosen]
     together = [name for name in chosen if name not in ALONE]
