@@ -424,12 +424,12 @@ def climb(seen, truth, options):
     goal = torch.from_numpy(seen.patch.to_patch(truth)).float()
     off = torch.tensor([0.12, -0.08, -0.25, -0.25])  # of the target's sides
     start = goal + off * goal[2:].repeat(2)
-    proposals = refine.jitter(start, options, torch.Generator().manual_seed(0))
+    proposals = refine.jitter(start.numpy(), options, torch.Generator().manual_seed(0))
 
     def predict(proposals):
         return 2 * boxes.iou(proposals, goal) - 1
 
-    return refine.ascend(predict, proposals, options)
+    return refine.ascend(predict, torch.from_numpy(proposals), options)
 
 
 # %% tags=["hide-input"]

@@ -199,17 +199,16 @@ modulation = tracker.modulation
 features = look.features
 with torch.no_grad():
     climber = Climber(head, modulation)
-start = refine.jitter(
-    torch.tensor(look.patch.to_patch(film.boxes[1])).float(),
-    options,
-    torch.Generator().manual_seed(0),
-)
+placed = look.patch.to_patch(film.boxes[1]).astype(np.float32)
+start = refine.jitter(placed, options, torch.Generator().manual_seed(0))
 
 
 def plain():
     """By automatic differentiation."""
     return refine.ascend(
-        lambda found: head.predict(features, modulation, found[None])[0], start, options
+        lambda found: head.predict(features, modulation, found[None])[0],
+        torch.from_numpy(start),
+        options,
     )
 
 

@@ -346,14 +346,14 @@ def climb(net):
     """Ten proposals around a box too small, and off, climb the overlap that a head predicts."""
     goal = pair.search_box[0]
     start = goal + torch.tensor([0.15, -0.1, -0.3, -0.3]) * goal[2:].repeat(2)
-    ten = refine.jitter(start, refine.RefineOptions(), torch.Generator().manual_seed(0))
+    ten = refine.jitter(start.numpy(), refine.RefineOptions(), torch.Generator().manual_seed(0))
     vectors = net.iou_head.modulation(net.backbone(pair.target), pair.target_box)
     levels = net.iou_head.search_features(net.backbone(pair.search))
 
     def predict(proposals):
         return net.iou_head.predict(levels, vectors, proposals[None])[0]
 
-    return refine.ascend(predict, ten, refine.RefineOptions(steps=8))
+    return refine.ascend(predict, torch.from_numpy(ten), refine.RefineOptions(steps=8))
 
 
 climbs = {role: climb(net) for role, net in (("teacher", teacher), ("student", student))}

@@ -365,17 +365,17 @@ count = 4 if smoke else 16
 steps = np.linspace(0, later, count).astype(int)
 whole = boxes.centre(box), 5.0 * float(np.sqrt(box[2:].prod()))
 crops = [crop(frames[step], *whole, side).pixels for step in steps]
-images = [to_images([each], torch.device("cpu")).numpy() for each in crops]
+patches = [each[None] for each in crops]
 graph = search_graph(nets["matom"])
 sessions = {
     "float32": runtime.start(graph.SerializeToString()),
-    "int8": runtime.start(quantise(graph, images).SerializeToString()),
+    "int8": runtime.start(quantise(graph, patches).SerializeToString()),
 }
-answers = {name: each.run(["block4"], {"images": images[-1]})[0] for name, each in sessions.items()}
+answers = {name: each.run(["block4"], {"pixels": patches[-1]})[0] for name, each in sessions.items()}
 error = answers["int8"] - answers["float32"]
 off = float(np.sqrt((error**2).mean() / (answers["float32"] ** 2).mean()))
 took = {
-    name: cost.latency(partial(each.run, None, {"images": images[0]}), runs=3 * runs)
+    name: cost.latency(partial(each.run, None, {"pixels": patches[0]}), runs=3 * runs)
     for name, each in sessions.items()
 }
 glue("ms_float32", 1e3 * took["float32"], display=False)

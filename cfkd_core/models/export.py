@@ -3,10 +3,15 @@
 Once a target: `target_graph`. Once a frame: `search_graph`. As often as boxes are judged:
 `judge_graph`, which gives the slope of the predicted IoU as well, so that whoever runs it can climb
 without automatic differentiation.
+
+Patches go in as they are, `pixels` in uint8, RGB, "b h w 3": the first layer has the normalisation
+in its weights. What boxes are pooled from has its channels last, too, as pooling wants them.
 """
 
+import copy
 from typing import NamedTuple
 
+import numpy as np
 import onnx
 from torch import nn
 
@@ -21,31 +26,31 @@ from cfkd_core.models.pyramid import STRIDES
 
 _STRIDE3, _STRIDE4 = STRIDES[2], STRIDES[3]
 
+_LEVELS = 255  # grey levels above black
+
 
 def search_graph(net: AtomNet) -> onnx.ModelProto:
-    """`images` -> `block4` and, where there is a head, its search features `level3`, `level4`.
-
-    Images are RGB in [0, 1], "b 3 h w", of any size.
+    """`pixels` of any size -> `block4` and, with a head, its search features `level3`, `level4`.
 
     Args:
         net: in evaluation mode.
     """
     folded = fold(net)
     graph = Graph("search")
-    images = graph.input("images", "b", 3, "h", "w")
-    block3, block4 = _last_blocks(graph, folded.backbone, images)
+    pixels = graph.input("pixels", "b", "h", "w", 3, dtype=np.uint8)
+    block3, block4 = _last_blocks(graph, folded.backbone, pixels)
     graph.output(block4, "block4", "b", folded.backbone.channels[3], "h4", "w4")
     head = folded.iou_head
     if head is not None:
-        level3 = graph.run(head.search_conv3, block3)
-        level4 = graph.run(head.search_conv4, block4)
-        graph.output(level3, "level3", "b", head.width, "h3", "w3")
-        graph.output(level4, "level4", "b", head.width, "h4", "w4")
+        level3 = _channels_last(graph, graph.run(head.search_conv3, block3))
+        level4 = _channels_last(graph, graph.run(head.search_conv4, block4))
+        graph.output(level3, "level3", "b", "h3", "w3", head.width)
+        graph.output(level4, "level4", "b", "h4", "w4", head.width)
     return graph.model()
 
 
 def target_graph(net: AtomNet, size: int) -> onnx.ModelProto:
-    """`images`, `box` -> `modulation3`, `modulation4`: what the head makes of a target.
+    """`pixels`, `box` -> `modulation3`, `modulation4`: what the head makes of a target.
 
     Args:
         net: with a head, in evaluation mode.
@@ -54,11 +59,11 @@ def target_graph(net: AtomNet, size: int) -> onnx.ModelProto:
     folded = fold(net)
     head = folded.head_as(ProposalHead)
     graph = Graph("target")
-    images = graph.input("images", 1, 3, size, size)
-    block3, block4 = _last_blocks(graph, folded.backbone, images)
+    pixels = graph.input("pixels", 1, size, size, 3, dtype=np.uint8)
+    block3, block4 = _last_blocks(graph, folded.backbone, pixels)
     box = graph.input("box", 1, 4)
-    maps3 = graph.run(head.target_conv3, block3)
-    maps4 = graph.run(head.target_conv4, block4)
+    maps3 = _channels_last(graph, graph.run(head.target_conv3, block3))
+    maps4 = _channels_last(graph, graph.run(head.target_conv4, block4))
     bins3, bins4 = bins(graph, box, 3, size, _STRIDE3), bins(graph, box, 1, size, _STRIDE4)
     pooled3 = pool(graph, maps3, bins3, head.width // 2).pooled
     pooled4 = pool(graph, maps4, bins4, head.width).pooled
@@ -82,8 +87,8 @@ def judge_graph(net: AtomNet, size: int) -> onnx.ModelProto:
     head = fold(net.head_as(ProposalHead))
     graph = Graph("judge")
     cells3, cells4 = size // _STRIDE3, size // _STRIDE4
-    level3 = graph.input("level3", 1, head.width, cells3, cells3)
-    level4 = graph.input("level4", 1, head.width, cells4, cells4)
+    level3 = graph.input("level3", 1, cells3, cells3, head.width)
+    level4 = graph.input("level4", 1, cells4, cells4, head.width)
     modulation3 = graph.input("modulation3", 1, head.width)
     modulation4 = graph.input("modulation4", 1, head.width)
     proposals = graph.input("proposals", "p", 4)
@@ -109,13 +114,23 @@ def judge_graph(net: AtomNet, size: int) -> onnx.ModelProto:
     return graph.model()
 
 
-def _last_blocks(graph: Graph, backbone: Backbone, images: str) -> tuple[str, str]:
+def _last_blocks(graph: Graph, backbone: Backbone, pixels: str) -> tuple[str, str]:
     """The names of the maps of blocks 3 and 4."""
-    centred = graph.apply("Sub", images, graph.constant(backbone.mean))
-    normal = graph.apply("Div", centred, graph.constant(backbone.std))
-    block2 = graph.run(backbone.block2, graph.run(backbone.block1, normal))
+    levels = graph.apply("Cast", _channels_first(graph, pixels), to=onnx.TensorProto.FLOAT)
+    # not in the first layer's bias: what pads the patch is the mean, not black
+    centred = graph.apply("Sub", levels, graph.constant(_LEVELS * backbone.mean))
+    block1 = graph.run(_of_grey_levels(backbone), centred)
+    block2 = graph.run(backbone.block2, block1)
     block3 = graph.run(backbone.block3, block2)
     return block3, graph.run(backbone.block4, block3)
+
+
+def _of_grey_levels(backbone: Backbone) -> nn.Sequential:
+    """Block 1 of a folded backbone, for pixels less their mean, in 0 to 255."""
+    block = copy.deepcopy(backbone.block1)
+    first = next(module for module in block.modules() if isinstance(module, nn.Conv2d))
+    first.weight /= _LEVELS * backbone.std
+    return block
 
 
 class _Level(NamedTuple):
@@ -159,5 +174,9 @@ def _slope(graph: Graph, level: _Level, output: str) -> str:
     return pull_back(graph, slope, level.pooling, level.bins)
 
 
-def _channels_first(graph: Graph, pooled: str) -> str:
-    return graph.apply("Transpose", pooled, perm=[0, 3, 1, 2])
+def _channels_first(graph: Graph, maps: str) -> str:
+    return graph.apply("Transpose", maps, perm=[0, 3, 1, 2])
+
+
+def _channels_last(graph: Graph, maps: str) -> str:
+    return graph.apply("Transpose", maps, perm=[0, 2, 3, 1])

@@ -30,9 +30,10 @@ class Graph:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
-    def input(self, name: str, *shape: int | str) -> str:
-        """A value in float32 that whoever runs the graph gives; a side that varies is a word."""
-        self._inputs.append(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
+    def input(self, name: str, *shape: int | str, dtype: type = np.float32) -> str:
+        """A value that whoever runs the graph gives; a side that varies is a word."""
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        self._inputs.append(helper.make_tensor_value_info(name, kind, shape))
         return name
 
     def output(self, value: str, name: str, *shape: int | str) -> None:

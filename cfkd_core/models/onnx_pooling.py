@@ -86,11 +86,11 @@ class Pooling(NamedTuple):
 
 
 def pool(graph: Graph, maps: str, bins: Bins, channels: int) -> Pooling:
-    """The mean over each bin of one image's maps `(1 c cells cells)`."""
+    """The mean over each bin of one image's maps `(1 cells cells c)`."""
     across, down = (
         graph.apply("Gather", bins.weights, graph.constant([side]), axis=1) for side in (0, 1)
     )
-    flat = graph.shaped(graph.apply("Transpose", maps, perm=[0, 2, 3, 1]), bins.cells, -1)
+    flat = graph.shaped(maps, bins.cells, -1)
     rows = graph.apply("MatMul", graph.shaped(down, -1, bins.cells), flat)
     rows = graph.shaped(rows, -1, bins.count, bins.cells, channels)
     return Pooling(graph.apply("MatMul", across, rows), across, rows, flat)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from jaxtyping import Float
+from jaxtyping import UInt8
 from onnx import numpy_helper
 from onnxruntime.quantization import (
     CalibrationDataReader,
@@ -23,17 +23,17 @@ AMPLIFIES = 32.0
 
 
 def quantise(
-    model: onnx.ModelProto, images: Iterable[Float[np.ndarray, "1 3 h w"]]
+    model: onnx.ModelProto, patches: Iterable[UInt8[np.ndarray, "1 h w 3"]]
 ) -> onnx.ModelProto:
-    """The graph in int8 where that can be done without harm; its inputs and outputs stay float32.
+    """The graph in int8 where that can be done without harm; its outputs stay float32.
 
     Each channel of a layer's weights has a scale of its own, each map one for all of it, from the
-    smallest to the largest value that `images` bring forth. The layers up to the last one that
+    smallest to the largest value that `patches` bring forth. The layers up to the last one that
     `AMPLIFIES` stay in float32.
 
     Args:
         model: of `search_graph`.
-        images: as the tracker will see; some dozens.
+        patches: as the tracker will see, RGB; some dozens.
     """
     # onnxruntime's quantiser works on files
     with tempfile.TemporaryDirectory() as folder:
@@ -47,7 +47,7 @@ def quantise(
         quantize_static(
             shaped,
             whole,
-            _Images(images),
+            _Patches(patches),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
@@ -68,12 +68,12 @@ def _delicate(model: onnx.ModelProto) -> list[str]:
     return [node.name for node in model.graph.node[: max(amplifying, default=-1) + 1]]
 
 
-class _Images(CalibrationDataReader):
-    """Hands out one image at a time, as onnxruntime asks for them."""
+class _Patches(CalibrationDataReader):
+    """Hands out one patch at a time, as onnxruntime asks for them."""
 
-    def __init__(self, images: Iterable[Float[np.ndarray, "1 3 h w"]]) -> None:
-        self._rest = iter(images)
+    def __init__(self, patches: Iterable[UInt8[np.ndarray, "1 h w 3"]]) -> None:
+        self._rest = iter(patches)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
-        image = next(self._rest, None)
-        return None if image is None else {"images": image}
+        patch = next(self._rest, None)
+        return None if patch is None else {"pixels": patch}

@@ -123,12 +123,13 @@ class AtomTracker(OnlineTracker):
     def climb(self, look: Look, box: Float[np.ndarray, "4"]) -> Ascent:
         """Proposals around `box` (px of the frame) and their way up; needs a trained head."""
         features, options = look.for_head(), self.options.refine
-        proposals = jitter(self._tensor(look.patch.to_patch(box)), options, self._generator)
+        placed = look.patch.to_patch(box).astype(np.float32)
+        proposals = jitter(placed, options, self._generator)
         if self.plain:
             head = self._running.head_as(IoUHead)
             return ascend(
                 lambda moved: head.predict(features, self.modulation, moved[None])[0],
-                proposals,
+                self._tensor(proposals),
                 options,
             )
         return self._climber.climb(features, proposals, options)

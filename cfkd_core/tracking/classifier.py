@@ -237,9 +237,18 @@ class Classifier:
         """Normalised features in the classifier's own channels."""
         return project(features, self.projection)
 
-    def score(self, samples: Samples) -> Maps:
-        """Raw score maps; about 1 on the target, about 0 elsewhere."""
-        return correlate(samples, self.filter)
+    def score(self, sample: Float[Tensor, "d h w"]) -> Float[Tensor, "h w"]:
+        """Raw score map; about 1 on the target, about 0 elsewhere.
+
+        `correlate` as one product, which weighs the channels for each tap, and one sum of shifted
+        maps: a convolution of one small map is longer set up than computed.
+        """
+        kernel, (height, width) = self.options.kernel, sample.shape[1:]
+        taps = self.filter.flatten(1).flip(1).T @ sample.flatten(1)
+        before = kernel - 1 - kernel // 2  # a tap that looks back moves its map forward
+        grown = kernel - 1 - 2 * before
+        size = (height + grown, width + grown)
+        return functional.fold(taps[None], size, kernel, padding=before)[0, 0, :height, :width]
 
     def update(
         self,

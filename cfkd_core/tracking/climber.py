@@ -66,7 +66,7 @@ class Climber:
         self._bins = Bins(tuple(path.level for path in self.paths), self._bias.dtype)
 
     def climb(
-        self, features: SearchFeatures, proposals: Float[Tensor, "p 4"], options: RefineOptions
+        self, features: SearchFeatures, proposals: Float[np.ndarray, "p 4"], options: RefineOptions
     ) -> Ascent:
         """`refine.climb` in one search patch, px; on one thread, as no product is worth two."""
         with _blas().limit(limits=1):

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+import torch
+from jaxtyping import UInt8
 
 from cfkd_core import files
 from cfkd_core.datasets.pair_plan import PairOptions
@@ -62,17 +63,18 @@ def export(
     return [*paths.values(), folder / METADATA]
 
 
-def calibration_images(
+def calibration_patches(
     sources: Iterable[Source], options: OnlineOptions, count: int = 64
-) -> list[Float[np.ndarray, "1 3 s s"]]:
-    """Search patches as a tracker with these options would see them: RGB in [0, 1].
+) -> list[UInt8[np.ndarray, "1 s s 3"]]:
+    """Search patches as a tracker with these options would see them, RGB.
 
     Raises:
         InputError: if there is nothing to cut them from.
     """
     fitting = replace(AS_TRACKED, size=options.size, search_scale=options.search_scale)
     pairs = PairDataset(sources, count, seed=0, options=fitting)
-    return [pairs[index].search.numpy() for index in range(count)]
+    images = (pairs[index].search.permute(0, 2, 3, 1) for index in range(count))
+    return [(255 * image).round().to(torch.uint8).numpy() for image in images]
 
 
 def _graphs(
@@ -86,8 +88,8 @@ def _graphs(
     if calibration is not None:
         from cfkd_core.models.quantise import quantise
 
-        images = calibration_images(calibration, tracker.options)
-        models["search_int8"] = quantise(models["search"], images)
+        patches = calibration_patches(calibration, tracker.options)
+        models["search_int8"] = quantise(models["search"], patches)
     if net.iou_head is not None:
         models |= {"target": target_graph(net, size), "judge": judge_graph(net, size)}
     return models
@@ -98,9 +100,9 @@ def _metadata(tracker: OnlineTracker) -> dict:
     return {
         "tracker": {"name": tracker.name, "kind": type(tracker).__name__, **tracker.card},
         "network": asdict(tracker.net.architecture),
-        "images": {
-            "layout": "batch, RGB, height, width",
-            "range": [0, 1],
+        "pixels": {
+            "layout": "batch, height, width, RGB",
+            "type": "uint8",
             "size": tracker.options.size,
             "normalised inside": {"mean": IMAGENET_MEAN, "std": IMAGENET_STD},
         },

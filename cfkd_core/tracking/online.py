@@ -198,7 +198,7 @@ class OnlineTracker(ABC):
         patch = crop(frame, centre, side, self.options.size)
         block4, features = self.runtime.see(patch.pixels)
         sample = self.classifier.project(normalise(block4).transpose(0, 1))
-        return Look(patch, features, sample, self.classifier.score(sample)[0])
+        return Look(patch, features, sample, self.classifier.score(sample[:, 0]))
 
     def localise(self, look: Look) -> Localisation:
         """Reads the score map; changes nothing."""

@@ -44,18 +44,18 @@ class Ascent(NamedTuple):
 
 
 def jitter(
-    box: Float[Tensor, "4"], options: RefineOptions, generator: torch.Generator
-) -> Float[Tensor, "p 4"]:
+    box: Float[np.ndarray, "4"], options: RefineOptions, generator: torch.Generator
+) -> Float[np.ndarray, "p 4"]:
     """`box`, and copies with a random centre and size. Source: facts.md 5.3, step 6.
 
     Differs: uniform noise, as the code draws it; thesis p. 25 says Gaussian.
     """
-    noise = torch.rand(options.proposals - 1, 4, generator=generator).to(box) - 0.5
-    side = boxes.area(box).sqrt()
-    centres = boxes.centre(box) + options.position_jitter * side * noise[:, :2]
-    sizes = box[2:] + options.size_jitter * side * noise[:, 2:]
-    sizes = sizes.clamp(min=box[2:].min().item() / 3)
-    return torch.cat([box[None], boxes.from_centre(centres, sizes)])
+    noise = torch.rand(options.proposals - 1, 4, generator=generator).numpy().astype(box.dtype)
+    side = np.sqrt(boxes.area(box))
+    centres = boxes.centre(box) + options.position_jitter * side * (noise[:, :2] - 0.5)
+    sizes = box[2:] + options.size_jitter * side * (noise[:, 2:] - 0.5)
+    sizes = np.maximum(sizes, box[2:].min() / 3)
+    return np.concatenate([box[None], boxes.from_centre(centres, sizes)])
 
 
 Judge = Callable[
@@ -64,7 +64,7 @@ Judge = Callable[
 """Says of boxes, px of the search patch: predicted 2 IoU - 1, and its slope in x, y, w and h."""
 
 
-def climb(judge: Judge, proposals: Float[Tensor, "p 4"], options: RefineOptions) -> Ascent:
+def climb(judge: Judge, proposals: Float[np.ndarray, "p 4"], options: RefineOptions) -> Ascent:
     """Gradient ascent on the predicted IoU, each side moved in proportion to its box's size.
 
     Args:
@@ -72,7 +72,7 @@ def climb(judge: Judge, proposals: Float[Tensor, "p 4"], options: RefineOptions)
 
     Source: facts.md 5.3, step 6; thesis section 3.1, p. 24.
     """
-    path, values = [proposals.detach().cpu().numpy()], []
+    path, values = [proposals], []
     for _ in range(options.steps):
         current = path[-1]
         iou, slope = judge(current)
@@ -100,7 +100,7 @@ def ascend(
             (slope,) = torch.autograd.grad(iou.sum(), free)
         return iou.detach().cpu().numpy(), slope.cpu().numpy()
 
-    return climb(judge, proposals, options)
+    return climb(judge, proposals.detach().cpu().numpy(), options)
 
 
 def select(ascent: Ascent, options: RefineOptions) -> Float[np.ndarray, "4"] | None:
@@ -108,15 +108,14 @@ def select(ascent: Ascent, options: RefineOptions) -> Float[np.ndarray, "4"] | N
 
     The scores are those before the last step, as in CFKD (facts.md 5.3, step 6).
     """
-    found = ascent.path[-1].clone()
-    found[:, 2:] = found[:, 2:].clamp(min=1)
+    found = ascent.path[-1].numpy().copy()
+    found[:, 2:] = np.maximum(found[:, 2:], 1)
     aspect = found[:, 2] / found[:, 3]
-    sound = (aspect < options.aspect_limit) & (aspect > 1 / options.aspect_limit)
-    if not sound.any():
+    (sound,) = np.nonzero((aspect < options.aspect_limit) & (aspect > 1 / options.aspect_limit))
+    if not len(sound):
         return None
-    scores = ascent.iou[-1].masked_fill(~sound, -torch.inf)
-    best = scores.topk(min(options.keep, int(sound.sum()))).indices
-    return found[best].mean(0).double().cpu().numpy()
+    best = np.argsort(-ascent.iou[-1].numpy()[sound], kind="stable")[: options.keep]
+    return found[sound[best]].mean(axis=0, dtype=np.float64)
 
 
 def steadied(

@@ -7,7 +7,6 @@ either case: a target is the same to the last bit, whatever it is then followed 
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -84,9 +83,9 @@ class OnnxRuntime:
 
     def see(self, pixels: Pixels) -> Sight:
         """See `Runtime`."""
-        images = np.divide(pixels.transpose(2, 0, 1)[None], 255, dtype=np.float32, order="C")
-        block4, *features = map(torch.from_numpy, self._session.run(None, {"images": images}))
-        return Sight(block4, SearchFeatures(*features) if features else None)
+        block4, *levels = map(torch.from_numpy, self._session.run(None, {"pixels": pixels[None]}))
+        by_channel = [level.permute(0, 3, 1, 2) for level in levels]
+        return Sight(block4, SearchFeatures(*by_channel) if by_channel else None)
 
 
 def installed() -> bool:

@@ -38,6 +38,16 @@ def run(model, **values):
     return dict(zip(names, map(torch.from_numpy, found), strict=True))
 
 
+def drawn(*shape):
+    """Patches of noise, uint8."""
+    return torch.randint(256, (*shape, 3), dtype=torch.uint8)
+
+
+def images(pixels):
+    """What a backbone takes."""
+    return pixels.permute(0, 3, 1, 2) / 255
+
+
 def assert_near(found, expected):
     scale = float(expected.abs().max())
     torch.testing.assert_close(found, expected, atol=2e-5 * scale, rtol=0)
@@ -48,10 +58,10 @@ def assert_near(found, expected):
 def test_every_backbone_has_its_graph(name):
     torch.manual_seed(0)
     net = seasoned(AtomNet(build_backbone(name), None))
-    images = torch.rand(2, 3, 64, 96)  # any number of images, of any size
-    found = run(search_graph(net), images=images)
+    pixels = drawn(2, 64, 96)  # any number of patches, of any size
+    found = run(search_graph(net), pixels=pixels)
     assert list(found) == ["block4"]
-    assert_near(found["block4"], net.backbone(images).block4)
+    assert_near(found["block4"], net.backbone(images(pixels)).block4)
 
 
 @pytest.mark.parametrize("architecture", HEADS, ids=lambda each: each.head)
@@ -59,12 +69,12 @@ def test_every_backbone_has_its_graph(name):
 def test_one_graph_gives_all_that_a_frame_needs(architecture):
     torch.manual_seed(0)
     net = seasoned(build(architecture))
-    images = torch.rand(1, 3, SIZE, SIZE)
-    found = run(search_graph(net), images=images)
-    pyramid = net.backbone(images)
+    pixels = drawn(1, SIZE, SIZE)
+    found = run(search_graph(net), pixels=pixels)
+    pyramid = net.backbone(images(pixels))
     assert_near(found["block4"], pyramid.block4)
     for name, maps in net.iou_head.search_features(pyramid)._asdict().items():
-        assert_near(found[name], maps)
+        assert_near(found[name], maps.permute(0, 2, 3, 1))
 
 
 @pytest.mark.parametrize("architecture", HEADS, ids=lambda each: each.head)
@@ -72,9 +82,9 @@ def test_one_graph_gives_all_that_a_frame_needs(architecture):
 def test_the_target_has_its_graph(architecture):
     torch.manual_seed(0)
     net = seasoned(build(architecture))
-    images, box = torch.rand(1, 3, SIZE, SIZE), torch.tensor([[20.0, 30, 41, 33]])
-    found = run(target_graph(net, SIZE), images=images, box=box)
-    expected = net.iou_head.modulation(net.backbone(images), box)
+    pixels, box = drawn(1, SIZE, SIZE), torch.tensor([[20.0, 30, 41, 33]])
+    found = run(target_graph(net, SIZE), pixels=pixels, box=box)
+    expected = net.iou_head.modulation(net.backbone(images(pixels)), box)
     assert_near(found["modulation3"], expected.level3)
     assert_near(found["modulation4"], expected.level4)
 
@@ -99,8 +109,8 @@ def judged(architecture):
     modulation = net.iou_head.modulation(blocks, torch.tensor([[20.0, 30, 41, 33]]))
     found = run(
         judge_graph(net, SIZE),
-        level3=features.level3,
-        level4=features.level4,
+        level3=features.level3.permute(0, 2, 3, 1),
+        level4=features.level4.permute(0, 2, 3, 1),
         modulation3=modulation.level3,
         modulation4=modulation.level4,
         proposals=PROPOSALS,

@@ -120,13 +120,13 @@ def test_the_classifier_learns_where_the_target_is():
     centres = torch.tensor([(column, row) for row, column in places]).float()
     options = ClassifierOptions(channels=6)
     found = Classifier(features, ops.gaussian_label(centres, 18, 0.9), options, generator)
-    scores = found.score(found.project(sample(4, 12)[:, None]))[0]
+    scores = found.score(found.project(sample(4, 12)[:, None])[:, 0])
     assert divmod(int(scores.argmax()), 18) == (4, 12)
     before = found.filter.clone()
     samples = found.project(features)
     found.update(strip_of(samples, 4), ops.gaussian_label(centres, 18, 0.9), torch.full((5,), 0.2))
     assert not torch.equal(found.filter, before)
-    assert divmod(int(found.score(samples)[1].argmax()), 18) == (5, 6)
+    assert divmod(int(found.score(samples[:, 1]).argmax()), 18) == (5, 6)
 
 
 def test_normalise_gives_unit_mean_square():

@@ -51,11 +51,12 @@ def by_autograd(head, modulation, features, proposals, options=OPTIONS):
 
 
 def by_hand(head, modulation, features, proposals, options=OPTIONS):
-    return Climber(head, modulation).climb(features, proposals, options)
+    return Climber(head, modulation).climb(features, proposals.numpy(), options)
 
 
 def proposals_around(*box):
-    return jitter(torch.tensor(box), OPTIONS, torch.Generator().manual_seed(0))
+    drawn = jitter(np.array(box, np.float32), OPTIONS, torch.Generator().manual_seed(0))
+    return torch.from_numpy(drawn)
 
 
 @pytest.mark.parametrize("width", [32, 64, 256])

@@ -12,7 +12,7 @@ from cfkd_core.datasets.photographs import photograph
 from cfkd_core.datasets.sources import parse_source
 from cfkd_core.errors import InputError
 from cfkd_core.tracking.attune import AttuneOptions
-from cfkd_core.tracking.export import calibration_images, export
+from cfkd_core.tracking.export import calibration_patches, export
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -34,12 +34,7 @@ class Folder:
         """The outputs of a graph by their names."""
         graph = self.metadata["graphs"][name]
         assert set(values) == set(graph["inputs"])
-        given = {key: np.asarray(value, np.float32) for key, value in values.items()}
-        return dict(zip(graph["outputs"], self.sessions[name].run(None, given), strict=True))
-
-
-def images(pixels):
-    return pixels.transpose(2, 0, 1)[None] / 255
+        return dict(zip(graph["outputs"], self.sessions[name].run(None, values), strict=True))
 
 
 def test_the_graphs_alone_give_the_trackers_answers(tmp_path):
@@ -58,12 +53,14 @@ def test_the_graphs_alone_give_the_trackers_answers(tmp_path):
         "metadata.json",
     ]
     alone = Folder(tmp_path / "new")
-    assert alone.metadata["images"]["size"] == looked.patch.size
+    assert alone.metadata["pixels"]["size"] == looked.patch.size
     assert alone.metadata["tracker"]["options"]["refine"]["steps"] == len(climbed.iou)
-    seen = alone.ask("search", images=images(looked.patch.pixels))
-    np.testing.assert_allclose(seen["level3"], looked.features.level3, atol=1e-4)
-    patch_box = looked.patch.to_patch(box)[None]
-    target = alone.ask("target", images=images(looked.patch.pixels), box=patch_box)
+    pixels = looked.patch.pixels[None]
+    seen = alone.ask("search", pixels=pixels)
+    expected = looked.features.level3.permute(0, 2, 3, 1)
+    np.testing.assert_allclose(seen["level3"], expected, atol=1e-4)
+    patch_box = looked.patch.to_patch(box)[None].astype(np.float32)
+    target = alone.ask("target", pixels=pixels, box=patch_box)
     np.testing.assert_allclose(target["modulation3"], tracker.modulation.level3, atol=1e-3)
     proposals = climbed.path[0].numpy()
     for expected in climbed.iou:
@@ -88,7 +85,7 @@ def test_a_tracker_without_a_head_has_one_graph_and_another_in_int8(tmp_path):
 
     pixels = photograph("cat")[:288, 90:378]
     exact, rounded = (
-        alone.ask(name, images=images(pixels))["block4"] for name in ("search", "search_int8")
+        alone.ask(name, pixels=pixels[None])["block4"] for name in ("search", "search_int8")
     )
     error = np.sqrt(np.square(rounded - exact).mean() / np.square(exact).mean())
     assert 0 < error < 0.2  # a third and more, were the first layers rounded, too
@@ -96,9 +93,9 @@ def test_a_tracker_without_a_head_has_one_graph_and_another_in_int8(tmp_path):
 
 def test_calibration_sees_what_the_tracker_sees():
     options = cfkd_core.load_tracker("mdrnet", runtime="torch").options
-    patches = calibration_images([parse_source("synthetic:2")], options, count=3)
-    assert [patch.shape for patch in patches] == [(1, 3, 320, 320)] * 3
-    assert all(0 <= patch.min() < patch.max() <= 1 for patch in patches)
+    patches = calibration_patches([parse_source("synthetic:2")], options, count=3)
+    assert [(patch.shape, patch.dtype) for patch in patches] == [((1, 320, 320, 3), np.uint8)] * 3
+    assert all(patch.min() < 64 < 128 < patch.max() for patch in patches)
 
 
 def test_what_has_no_network_cannot_be_exported(tmp_path):
