@@ -371,7 +371,9 @@ sessions = {
     "float32": runtime.start(graph.SerializeToString()),
     "int8": runtime.start(quantise(graph, patches).SerializeToString()),
 }
-answers = {name: each.run(["block4"], {"pixels": patches[-1]})[0] for name, each in sessions.items()}
+answers = {
+    name: each.run(["block4"], {"pixels": patches[-1]})[0] for name, each in sessions.items()
+}
 error = answers["int8"] - answers["float32"]
 off = float(np.sqrt((error**2).mean() / (answers["float32"] ** 2).mean()))
 took = {

@@ -20,6 +20,8 @@ from cfkd_core.tracking.strip import Filter, Maps, Strip
 
 Samples = Float[Tensor, "d n h w"]
 
+_NOTHING = 1e-10  # mean square of features that are no more than rounding
+
 
 @dataclass(frozen=True)
 class ClassifierOptions:
@@ -36,7 +38,7 @@ class ClassifierOptions:
 
 def normalise(features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
     """Features scaled to a mean square of 1 over each sample. Source: facts.md 1.1."""
-    return features / (features.square().mean((1, 2, 3), keepdim=True) + 1e-10).sqrt()
+    return features / (features.square().mean((1, 2, 3), keepdim=True) + _NOTHING).sqrt()
 
 
 def correlate(samples: Samples, weights: Filter) -> Maps:
@@ -236,6 +238,13 @@ class Classifier:
     def project(self, features: Float[Tensor, "c n h w"]) -> Samples:
         """Normalised features in the classifier's own channels."""
         return project(features, self.projection)
+
+    def sample(self, block4: Float[Tensor, "c h w"]) -> Float[Tensor, "d h w"]:
+        """One patch's features, normalised and projected; scaled last, where they are fewer."""
+        flat = block4.flatten(1)
+        energy = float(torch.linalg.vector_norm(flat)) ** 2 / flat.numel()
+        projected = (self.projection @ flat).mul_((energy + _NOTHING) ** -0.5)
+        return projected.view(-1, *block4.shape[1:])
 
     def score(self, sample: Float[Tensor, "d h w"]) -> Float[Tensor, "h w"]:
         """Raw score map; about 1 on the target, about 0 elsewhere.

@@ -85,8 +85,8 @@ def _without_peak(
 ) -> Float[np.ndarray, "s s"]:
     """The map with 0 in the rectangle of `reach` (w, h) px around a peak."""
     middle = displacement + len(scores) // 2
-    left, top = np.maximum(np.round(middle - reach / 2), 0).astype(int)
-    right, bottom = np.round(middle + reach / 2).astype(int) + 1
+    left, top = (max(round(edge), 0) for edge in (middle - reach / 2).tolist())
+    right, bottom = (round(edge) + 1 for edge in (middle + reach / 2).tolist())
     rest = scores.copy()
     rest[top:bottom, left:right] = 0
     return rest

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -24,7 +25,8 @@ class SampleMemory:
 
     Attributes:
         samples, labels: one in each slot; zeros in empty ones.
-        weights: sum to 1 over the filled slots, 0 in empty ones.
+        weights: sum to 1 over the filled slots, 0 in empty ones; in the main memory, as all that
+            is done with them is small.
         filled: how many slots are in use.
 
     Args:
@@ -44,7 +46,7 @@ class SampleMemory:
         self._strip = Strip(channels, options.capacity, (height, width), kernel, samples)
         self.samples = self._strip.samples
         self.labels = labels.new_zeros(options.capacity, height, width)
-        self.weights = labels.new_zeros(options.capacity)
+        self.weights = np.zeros(options.capacity)
         self.samples[:, : self.initial] = samples
         self.labels[: self.initial] = labels
         self.weights[: self.initial] = 1 / self.initial
@@ -52,11 +54,12 @@ class SampleMemory:
 
     def all_slots(self) -> tuple[Strip, Tensor, Tensor]:
         """Samples, labels and weights, also of slots that are empty."""
-        return self._strip, self.labels, self.weights
+        return self._strip, self.labels, self._as_tensor(self.weights)
 
     def filled_slots(self) -> tuple[Strip, Tensor, Tensor]:
         """The same without empty slots, of weight 0, for whom a fit makes no difference."""
-        return self._strip, self.labels[: self.filled], self.weights[: self.filled]
+        weights = self._as_tensor(self.weights[: self.filled])
+        return self._strip, self.labels[: self.filled], weights
 
     def insert(
         self,
@@ -84,7 +87,10 @@ class SampleMemory:
 
     def _slot(self) -> int:
         first = self.initial if self.options.initial_share > 0 else 0
-        return first + int(torch.argmin(self.weights[first:]))
+        return first + int(np.argmin(self.weights[first:]))
+
+    def _as_tensor(self, weights: Float[np.ndarray, "n"]) -> Float[Tensor, "n"]:
+        return torch.from_numpy(weights).to(self.labels)
 
     def _keep_initial_share(self) -> None:
         share = self.options.initial_share

@@ -68,7 +68,7 @@ class Look(NamedTuple):
 
     patch: Patch
     features: SearchFeatures | None
-    sample: Float[Tensor, "d 1 h w"]
+    sample: Float[Tensor, "d h w"]
     score_map: Float[Tensor, "h w"]
 
     def for_head(self) -> SearchFeatures:
@@ -197,8 +197,8 @@ class OnlineTracker(ABC):
         side = max(float(np.round(self._side / CROP_GRID)), 1.0) * CROP_GRID
         patch = crop(frame, centre, side, self.options.size)
         block4, features = self.runtime.see(patch.pixels)
-        sample = self.classifier.project(normalise(block4).transpose(0, 1))
-        return Look(patch, features, sample, self.classifier.score(sample[:, 0]))
+        sample = self.classifier.sample(block4[0])
+        return Look(patch, features, sample, self.classifier.score(sample))
 
     def localise(self, look: Look) -> Localisation:
         """Reads the score map; changes nothing."""
@@ -261,7 +261,7 @@ class OnlineTracker(ABC):
         label = self._labels(shift[None], look.score_map.shape[-1])[0]
         hard = status == "hard_negative"
         rate = options.hard_negative_learning_rate if hard else options.learning_rate
-        self.memory.insert(look.sample[:, 0], label, rate)
+        self.memory.insert(look.sample, label, rate)
 
     def _learn(self, status: Status) -> None:
         self._updates += 1

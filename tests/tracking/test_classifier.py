@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional
@@ -127,6 +129,27 @@ def test_the_classifier_learns_where_the_target_is():
     found.update(strip_of(samples, 4), ops.gaussian_label(centres, 18, 0.9), torch.full((5,), 0.2))
     assert not torch.equal(found.filter, before)
     assert divmod(int(found.score(samples[:, 1]).argmax()), 18) == (5, 6)
+
+
+def test_one_patch_is_normalised_and_projected_as_many_are():
+    options, generator = ClassifierOptions(channels=6), torch.Generator().manual_seed(0)
+    features = torch.randn(8, 3, 9, 9, generator=generator)
+    found = Classifier(features, torch.rand(3, 9, 9, generator=generator), options, generator)
+    block4 = 40 * torch.randn(2, 8, 9, 9, generator=generator)
+    many = found.project(classifier.normalise(block4).transpose(0, 1))
+    torch.testing.assert_close(found.sample(block4[1]), many[:, 1])
+    assert not found.sample(torch.zeros(8, 9, 9)).any()
+
+
+def test_a_score_map_is_the_correlation():
+    options, generator = ClassifierOptions(channels=6), torch.Generator().manual_seed(0)
+    for kernel in (3, 4):
+        fitted = replace(options, kernel=kernel)
+        features = torch.randn(8, 3, 9, 7, generator=generator)
+        found = Classifier(features, torch.rand(3, 9, 7, generator=generator), fitted, generator)
+        samples = found.project(features)
+        expected = by_conv2d(samples, found.filter)
+        torch.testing.assert_close(found.score(samples[:, 1]), expected[1], atol=1e-5, rtol=1e-4)
 
 
 def test_normalise_gives_unit_mean_square():
