@@ -8,6 +8,7 @@ ones, and every random number comes from one seeded generator.
 import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -167,10 +168,12 @@ class OnlineTracker(ABC):
         dropped = augment.drop_channels(plain[0], options.augment, self._generator)
         features = torch.cat([plain, dropped]).transpose(0, 1).contiguous()
         shifts = np.array([view.shift for view in views] + [(0.0, 0.0)] * len(dropped))
-        labels = self._labels(shifts, features.shape[-1])
+        label = partial(self._labels, cells=features.shape[-1])
+        labels = label(shifts)
         self.classifier = Classifier(features, labels, options.classifier, self._generator)
         samples = self.classifier.project(features)
-        self.memory = SampleMemory(samples, labels, options.memory, options.classifier.kernel)
+        kernel = options.classifier.kernel
+        self.memory = SampleMemory(samples, shifts, label, options.memory, kernel)
         if self._folded.iou_head is not None:
             placed = self._tensor(patch.to_patch(box))
             self.modulation = self._folded.iou_head.modulation(first, placed[None])
@@ -258,10 +261,9 @@ class OnlineTracker(ABC):
     def _remember(self, look: Look, status: Status) -> None:
         options, patch = self.options.memory, look.patch
         shift = (self._centre - patch.middle) / patch.scale
-        label = self._labels(shift[None], look.score_map.shape[-1])[0]
         hard = status == "hard_negative"
         rate = options.hard_negative_learning_rate if hard else options.learning_rate
-        self.memory.insert(look.sample, label, rate)
+        self.memory.insert(look.sample, shift, rate)
 
     def _learn(self, status: Status) -> None:
         self._updates += 1

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -7,12 +8,17 @@ from cfkd_core.tracking.memory import MemoryOptions, SampleMemory
 def fill(memory, count, rate=0.01):
     for value in range(count):
         sample = torch.full((2, 3, 3), float(value))
-        memory.insert(sample, sample[0], rate)
+        memory.insert(sample, np.full(2, float(value)), rate)
+
+
+def label(shifts):
+    """Flat ones, as high as the target is off to the right, and a half."""
+    return torch.from_numpy(shifts[:, 0] + 0.5).float()[:, None, None].repeat(1, 3, 3)
 
 
 def fresh(**options):
-    samples, labels = torch.randn(2, 4, 3, 3), torch.randn(4, 3, 3)
-    return SampleMemory(samples, labels, MemoryOptions(**options), kernel=4)
+    samples, shifts = torch.randn(2, 4, 3, 3), np.full((4, 2), 9.0)
+    return SampleMemory(samples, shifts, label, MemoryOptions(**options), kernel=4)
 
 
 def test_a_new_memory_holds_the_first_frame_in_equal_parts():
@@ -28,6 +34,14 @@ def test_filled_slots_leave_out_empty_ones_and_share_the_memory():
     assert [len(each) for each in memory.all_slots()[1:]] == [8, 8]
     memory.samples[:, 4] = 7
     assert (strip.samples[:, 4] == 7).all()
+
+
+def test_labels_are_drawn_where_the_targets_are_and_none_in_empty_slots():
+    memory = fresh(capacity=8)
+    fill(memory, 2)
+    expected = [9.5] * 4 + [0.5, 1.5]
+    assert memory.filled_slots()[1][:, 1, 2].tolist() == expected
+    assert memory.all_slots()[1][:, 2, 0].tolist() == [*expected, 0, 0]
 
 
 def test_each_new_sample_counts_more_than_the_one_before():
