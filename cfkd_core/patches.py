@@ -1,6 +1,7 @@
 """Square crops of a frame, and the map between frame and crop: the only place where they meet."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -11,6 +12,8 @@ from torch import Tensor
 from cfkd_core.boxes import Boxes
 
 Pixels = UInt8[np.ndarray, "h w 3"]
+
+_LARGEST_PADDED = 1024  # px: to copy more than that takes longer than the warp which needs no copy
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,36 @@ def crop(frame: Pixels, centre: Float[np.ndarray, "2"], side: float, size: int) 
     scale = side / size
     corner = np.asarray(centre, dtype=np.float64) - side / 2
     return Patch(warp(frame, np.eye(2) * scale, corner, size), corner, scale)
+
+
+def cut(frame: Pixels, corner: tuple[int, int], side: int, size: int) -> Patch:
+    """`crop` of whole pixels from `corner` (x, y) on: a slice, resized, in half a warp's time."""
+    place = np.array(corner, dtype=np.float64)
+    x, y = (_span(at, side, ends) for at, ends in zip(corner, frame.shape[1::-1], strict=True))
+    part = frame[y.start : y.stop, x.start : x.stop]
+    if part.shape[:2] != (side, side):
+        if side > _LARGEST_PADDED:
+            return crop(frame, place + side / 2, float(side), size)
+        margins = (y.before, y.after, x.before, x.after)
+        part = cv2.copyMakeBorder(part, *margins, cv2.BORDER_REPLICATE)
+    return Patch(cv2.resize(part, (size, size)), place, side / size)
+
+
+class _Span(NamedTuple):
+    """The pixels of a frame along one side of a square, and how many are missing on either end."""
+
+    start: int
+    stop: int
+    before: int
+    after: int
+
+
+def _span(at: int, side: int, length: int) -> _Span:
+    start = min(max(at, 0), length - 1)
+    stop = max(min(at + side, length), start + 1)
+    missing = side - (stop - start)
+    before = min(max(start - at, 0), missing)
+    return _Span(start, stop, before, missing - before)
 
 
 def warp(

@@ -45,6 +45,42 @@ def test_what_the_patch_shows_is_where_it_says(side):
     np.testing.assert_allclose(seen, [x + w / 2, y + h / 2], atol=0.2)
 
 
+PLACES = [
+    ((30, 20), 17),  # inside
+    ((-9, 41), 47),  # across two edges
+    ((70, -30), 25),  # across a corner
+    ((-40, -50), 160),  # around the whole frame
+    ((-90, 10), 30),  # beside it
+    ((200, 300), 30),
+    ((79, 59), 1),
+]
+
+
+@pytest.mark.parametrize(("corner", "side"), PLACES)
+def test_a_cut_is_a_crop_at_whole_pixels(frame, corner, side):
+    cut = patches.cut(frame, corner, side, 96)
+    crop = patches.crop(frame, np.array(corner) + side / 2, float(side), 96)
+    assert (cut.corner.tolist(), cut.scale) == (crop.corner.tolist(), crop.scale)
+    # beyond the middles of its outermost pixels a slice knows nothing
+    rim = 1 + 48 // side
+    difference = np.abs(cut.pixels.astype(int) - crop.pixels)[rim:-rim, rim:-rim]
+    assert not difference.size or difference.max() <= 1  # they round in different ways
+    whole = patches.cut(frame, corner, side, side)
+    np.testing.assert_array_equal(whole.pixels, patches.crop(frame, *exactly(corner, side)).pixels)
+
+
+def exactly(corner, side):
+    """Centre, side and size of a crop that is not resized."""
+    return np.array(corner) + side / 2, float(side), side
+
+
+def test_a_cut_around_a_small_frame_is_not_padded_first(frame):
+    """Its copy would be 3 GB."""
+    patch = patches.cut(frame, (-16_000, -16_000), 32_000, 64)
+    assert patch.pixels.shape == (64, 64, 3)
+    assert (patch.pixels[:31, :31] == frame[0, 0]).all()
+
+
 def test_to_images_is_rgb_from_0_to_1():
     pixels = np.zeros((4, 4, 3), dtype=np.uint8)
     pixels[..., 0] = 255

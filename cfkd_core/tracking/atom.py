@@ -38,11 +38,12 @@ class AtomOptions(OnlineOptions):
 ATOM = AtomOptions()
 MATOM = replace(ATOM, classifier=ClassifierOptions(channels=32))
 # Ours, not in the thesis. The classifier learns twice as fast; a head that has seen little of the
-# world is told what the target is, and is not believed at once.
+# world is told what the target is, and is not believed at once: where the target is, the classifier
+# knows better.
 OURS = replace(
     MATOM,
     memory=MemoryOptions(learning_rate=0.02),
-    refine=RefineOptions(size_rate=0.15, size_pull=0.03, aspect_pull=0.15),
+    refine=RefineOptions(centre_rate=0.25, size_rate=0.15, size_pull=0.03, aspect_pull=0.15),
     attune=AttuneOptions(steps=4),
 )
 ATOM_VOT = AtomOptions(
@@ -91,23 +92,22 @@ class AtomTracker(OnlineTracker):
             return super().glance(pyramid)
         return Sight(pyramid.block4, head.search_features(pyramid))
 
-    def meet(self, views: list[View], sights: list[Sight], target: Float[Tensor, "4"]) -> None:
+    def meet(self, views: list[View], sights: list[Sight], targets: Float[Tensor, "v 4"]) -> None:
         """Tunes the target's vectors, if asked to, and folds them into the head."""
         self._first = self._extent
         if self.options.attune.steps:
-            self.modulation = self._tuned(views, sights, target)
+            self.modulation = self._tuned(views, sights, targets)
         self._climber = Climber(self.net.head_as(IoUHead), self.modulation)
 
     def _tuned(
-        self, views: list[View], sights: list[Sight], target: Float[Tensor, "4"]
+        self, views: list[View], sights: list[Sight], targets: Float[Tensor, "v 4"]
     ) -> Modulation:
         """The target's vectors, tuned to all views that are not turned."""
         upright = [i for i, view in enumerate(views) if not view.angle]
         levels = zip(*(sights[i].features for i in upright), strict=True)
         seen = SearchFeatures(*map(torch.cat, levels))
-        shifts = self._tensor(np.array([(*views[i].shift, 0.0, 0.0) for i in upright]))
         options, head = self.options.attune, self._folded.head_as(IoUHead)
-        return attune(head, seen, self.modulation, target + shifts, options, self._generator)
+        return attune(head, seen, self.modulation, targets[upright], options, self._generator)
 
     def refined(self, look: Look) -> Float[np.ndarray, "4"] | None:
         """The mean of the proposals that climbed highest, steadied."""
@@ -117,7 +117,9 @@ class AtomTracker(OnlineTracker):
             return None
         scale = look.patch.scale
         size = steadied(found[2:], self._extent / scale, self._first / scale, options)
-        return boxes.from_centre(boxes.centre(found), size)
+        start = boxes.centre(look.patch.to_patch(self.box))
+        centre = start + options.centre_rate * (boxes.centre(found) - start)
+        return boxes.from_centre(centre, size)
 
     @torch.no_grad()
     def climb(self, look: Look, box: Float[np.ndarray, "4"]) -> Ascent:

@@ -1,8 +1,7 @@
 """What ATOM and DRNet share: a classifier that learns online says where, a fixed head how large.
 
 Source: Danelljan et al., ATOM (CVPR 2019), and the thesis, section 3.1, in the details of the
-author's code (facts.md 5). Where this departs: patches are cut at eighths of a pixel, not at whole
-ones, and every random number comes from one seeded generator.
+author's code (facts.md 5). Where this departs: every random number comes from one seeded generator.
 """
 
 import hashlib
@@ -22,7 +21,7 @@ from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.folding import fold
 from cfkd_core.models.iou_head import SearchFeatures
 from cfkd_core.models.pyramid import Pyramid
-from cfkd_core.patches import Patch, crop, to_images
+from cfkd_core.patches import Patch, cut, to_images
 from cfkd_core.tracking import augment
 from cfkd_core.tracking.augment import AugmentOptions, View
 from cfkd_core.tracking.classifier import (
@@ -35,11 +34,6 @@ from cfkd_core.tracking.localise import Localisation, LocaliseOptions, localise
 from cfkd_core.tracking.memory import MemoryOptions, SampleMemory
 from cfkd_core.tracking.runtime import RuntimeName, Sight, TorchRuntime, choose
 from cfkd_core.tracking.tracker import Frame, Prediction, Status, check_frame
-
-# Patches are cut at eighths of a pixel: boxes that differ by rounding alone see the same pixels.
-# Cut exactly, one grey level here and there makes 1e-2 px of 1e-5 px within a frame. The map
-# between frame and patch is exact all the same.
-CROP_GRID = 0.125
 
 
 @dataclass(frozen=True)
@@ -153,11 +147,11 @@ class OnlineTracker(ABC):
         self._centre, self._extent = boxes.centre(box), box[2:]
         self._updates = 0
         options = self.options
-        patch = crop(frame, self._centre, self._side, options.size)
-        views = augment.views(options.size, options.augment, self._generator)
+        patch = self._cut(frame)
+        views = self._views(patch)
+        side = patch.scale * patch.size
         changed = [
-            augment.render(frame, self._centre, self._side, options.size, view)
-            for view in views[1:]
+            augment.render(frame, self._centre, side, patch.size, view) for view in views[1:]
         ]
         # one at a time: the maps of thirty views would travel to the main memory and back
         images = [to_images([each], self.device) for each in [patch.pixels, *changed]]
@@ -167,7 +161,7 @@ class OnlineTracker(ABC):
         plain = normalise(torch.cat([sight.block4 for sight in sights]))
         dropped = augment.drop_channels(plain[0], options.augment, self._generator)
         features = torch.cat([plain, dropped]).transpose(0, 1).contiguous()
-        shifts = np.array([view.shift for view in views] + [(0.0, 0.0)] * len(dropped))
+        shifts = np.array([view.shift for view in [*views, *views[:1] * len(dropped)]])
         label = partial(self._labels, cells=features.shape[-1])
         labels = label(shifts)
         self.classifier = Classifier(features, labels, options.classifier, self._generator)
@@ -175,9 +169,11 @@ class OnlineTracker(ABC):
         kernel = options.classifier.kernel
         self.memory = SampleMemory(samples, shifts, label, options.memory, kernel)
         if self._folded.iou_head is not None:
-            placed = self._tensor(patch.to_patch(box))
-            self.modulation = self._folded.iou_head.modulation(first, placed[None])
-            self.meet(views, sights, placed)
+            centres = patch.size / 2 + shifts[: len(views)]
+            sizes = np.broadcast_to(self._extent / patch.scale, centres.shape)
+            targets = self._tensor(boxes.from_centre(centres, sizes))
+            self.modulation = self._folded.iou_head.modulation(first, targets[:1])
+            self.meet(views, sights, targets)
 
     @torch.no_grad()
     def update(self, frame: Frame) -> Prediction:
@@ -196,9 +192,7 @@ class OnlineTracker(ABC):
     @torch.no_grad()
     def look(self, frame: Frame) -> Look:
         """Crops around the last known place and runs network and classifier; changes nothing."""
-        centre = np.round(self._centre / CROP_GRID) * CROP_GRID
-        side = max(float(np.round(self._side / CROP_GRID)), 1.0) * CROP_GRID
-        patch = crop(frame, centre, side, self.options.size)
+        patch = self._cut(frame)
         block4, features = self.runtime.see(patch.pixels)
         sample = self.classifier.sample(block4[0])
         return Look(patch, features, sample, self.classifier.score(sample))
@@ -213,14 +207,14 @@ class OnlineTracker(ABC):
         return Sight(pyramid.block4, None)
 
     def meet(  # noqa: B027
-        self, views: list[View], sights: list[Sight], target: Float[Tensor, "4"]
+        self, views: list[View], sights: list[Sight], targets: Float[Tensor, "v 4"]
     ) -> None:
         """What a kind of head learns of the target in the first frame, besides `modulation`.
 
         Args:
             views: of the first frame, the plain one first.
             sights: what `glance` kept of each.
-            target: the box in the plain view, px.
+            targets: the box in each, px; of those that are turned, as if they were not.
         """
 
     @abstractmethod
@@ -231,6 +225,24 @@ class OnlineTracker(ABC):
     def _side(self) -> float:
         """Side of the square that is looked at, px of the frame."""
         return self.options.search_scale * float(np.sqrt(self._extent.prod()))
+
+    def _cut(self, frame: Frame) -> Patch:
+        """The square that is looked at, in whole pixels.
+
+        So boxes which differ by rounding alone see the same patch: cut exactly, one grey level here
+        and there makes 1e-2 px of 1e-5 px within a frame. The map between frame and patch is exact.
+        """
+        side = max(round(self._side), 1)
+        left, top = (self._centre - side / 2).round().astype(int).tolist()
+        return cut(frame, (left, top), side, self.options.size)
+
+    def _views(self, patch: Patch) -> list[View]:
+        """What is learnt of the first frame: `patch`, where the target is not quite in the middle,
+        and views of the same scale.
+        """
+        plain, *others = augment.views(patch.size, self.options.augment, self._generator)
+        x, y = (self._centre - patch.middle) / patch.scale
+        return [plain._replace(shift=(x, y)), *others]
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).float().to(self.device)

@@ -16,7 +16,8 @@ from cfkd_core import boxes
 class RefineOptions:
     """How proposals are drawn, moved and averaged. Source: facts.md 5.1.
 
-    The last three are not in ATOM, which believes the head at once: see `steadied`.
+    The last four are not in ATOM, which believes the head at once: see `steadied` for the three
+    that concern the size.
     """
 
     proposals: int = 10  # the classifier's own box and nine jittered ones
@@ -26,6 +27,7 @@ class RefineOptions:
     step_length: float = 1.0
     keep: int = 3  # the best of them are averaged
     aspect_limit: float = 6.0
+    centre_rate: float = 1.0  # of the way from the classifier's centre to the head's
     size_rate: float = 1.0
     size_pull: float = 0.0
     aspect_pull: float = 0.0

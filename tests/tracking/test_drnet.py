@@ -98,7 +98,7 @@ def test_one_update_is_localisation_and_then_the_head(net, video, offsets):
     tracker = DrnetTracker(net, LIGHT)
     tracker.init(frames[0], truth[0])
     look = tracker.look(frames[1])
-    found = boxes.centre(truth[0]) + tracker.localise(look).displacement * look.patch.scale
+    found = look.patch.middle + tracker.localise(look).displacement * look.patch.scale
     prediction = tracker.update(frames[1])
     np.testing.assert_allclose(boxes.centre(prediction.box), found, atol=1e-3)
     np.testing.assert_allclose(prediction.box[2:], 50 * np.exp([0.1, -0.1]), atol=1e-3)
