@@ -44,16 +44,16 @@ def test_upsampling_passes_through_the_cells():
 
 def test_a_peak_in_the_middle_is_no_motion():
     found = localise(peaks((9, 9, 1.0)), TARGET, 288, LocaliseOptions())
-    assert found.displacement.tolist() == [0, 0]
+    np.testing.assert_allclose(found.displacement, 0, atol=1e-3)
     assert found.score == pytest.approx(1, abs=1e-4)
     assert found.status == "normal"
 
 
-@pytest.mark.parametrize(("column", "row"), [(10, 9), (9, 7), (5.25, 12.5), (2, 2), (15, 16)])
+@pytest.mark.parametrize(("column", "row"), [(10, 9), (9, 7), (5.25, 12.5), (2, 3), (14, 15)])
 def test_displacement_is_sixteen_px_a_cell(column, row):
     found = localise(peaks((column, row, 1.0)), TARGET, 288, LocaliseOptions())
     expected = (np.array([column, row]) - 9) * 16
-    np.testing.assert_allclose(found.displacement, expected, atol=1)
+    np.testing.assert_allclose(found.displacement, expected, atol=0.25)
 
 
 @pytest.mark.parametrize(
