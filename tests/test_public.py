@@ -5,9 +5,12 @@ import subprocess
 import sys
 from importlib import import_module, resources
 
+import cv2
+import numpy as np
 import pytest
 
 import cfkd_core
+from cfkd_core import paths
 
 MODULES = (
     "boxes",
@@ -76,3 +79,19 @@ def test_an_unknown_name_is_an_attribute_error():
 def test_the_package_alone_does_not_load_torch():
     code = "import sys, cfkd_core, cfkd_core.__main__; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_path_may_be_text(tmp_path):
+    """As the README and everybody writes it."""
+    frames = np.random.default_rng(0).integers(0, 255, (2, 60, 80, 3), dtype=np.uint8)
+    for number, frame in enumerate(frames):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), frame)
+    found = cfkd_core.open_frames(str(tmp_path))
+    assert len(found) == 2
+    weights = str(paths.WEIGHTS / "cfkd_resnet18_t.safetensors")
+    tracker = cfkd_core.load_tracker("matom-thesis", weights=weights, runtime="torch")
+    tracked = cfkd_core.track(tracker, found, np.array([20.0, 20, 30, 25]))
+    tracked.to_csv(str(tmp_path / "boxes.csv"))
+    assert len((tmp_path / "boxes.csv").read_text().splitlines()) == 3
+    with pytest.raises(cfkd_core.InputError, match="nowhere"):
+        cfkd_core.load_benchmark("otb", "nowhere")

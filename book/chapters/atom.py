@@ -571,11 +571,13 @@ plt.show()
 # So far everything is as in the thesis. Our head has seen little of the world, and its errors add
 # up: it errs a little, errs again from there in the next frame, and after a hundred frames the box
 # has the size that the head prefers. The tracker `matom` of this project therefore departs from the
-# thesis in three places (`OURS`):
+# thesis in four places (`OURS`):
 #
 # - **The head is tuned on the first frame.** There the right answer is known for any box. By
 #   {glue:text}`attune_steps` Gauss-Newton steps the vectors that stand for the target, not the head
 #   itself, are moved until the head predicts the true overlaps of random boxes with it.
+# - **The centre hardly follows.** The classifier knows better where the target is, and the head how
+#   large: of the way from the classifier's centre to the head's, {glue:text}`centre_rate:.0f` % is gone.
 # - **The size follows with a delay.** Of the way to the size that the head asks for, in logarithms,
 #   {glue:text}`size_rate:.0f` % is gone in a frame; {glue:text}`size_pull:.0f` % of what the area
 #   has gained on the first frame's is given back, and {glue:text}`aspect_pull:.0f` % of what the
@@ -583,8 +585,8 @@ plt.show()
 # - **The classifier learns faster.** A new sample counts {glue:text}`ours_gamma:g` instead of
 #   {glue:text}`gamma:g`.
 #
-# `classifier`, the same without a head, has the last of the three. All other networks track with the thesis's options, and any can be
-# had with them, as above.
+# `classifier`, the same without a head, has the last of the four. All other networks track with the
+# thesis's options, and any can be had with them, as above.
 
 # %%
 tuned = AtomTracker(student.net, OURS, seed=0)
@@ -594,7 +596,7 @@ attuned_box = refine.select(attuned, OURS.refine)
 
 # %% tags=["remove-cell"]
 glue("attune_steps", OURS.attune.steps, display=False)
-for name in ("size_rate", "size_pull", "aspect_pull"):
+for name in ("centre_rate", "size_rate", "size_pull", "aspect_pull"):
     glue(name, 100 * getattr(OURS.refine, name), display=False)
 glue("ours_gamma", OURS.memory.learning_rate, display=False)
 glue("attuned_averaged", float(boxes.iou(attuned_box, goal)), display=False)

@@ -186,7 +186,8 @@ def _in_archive(archive: Path) -> Iterator[tuple[PurePosixPath, Reader]]:
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 # zipfile cannot bound how far others swell
                 raise InputError(f"{archive}: {member.filename!r} is not deflated; pack it anew")
-            if not member.is_dir():
+            # zipfile's own is_dir stumbles over a name of no letters
+            if path.name and not member.filename.endswith("/"):
                 yield path, partial(_member, archive, opened, member)
 
 

@@ -92,13 +92,14 @@ def _size(shape: tuple[int, ...]) -> str:
     return f"{shape[1]} x {shape[0]}"
 
 
-def open_frames(path: Path) -> VideoFile | ImageFolder:
+def open_frames(path: str | Path) -> VideoFile | ImageFolder:
     """The frames of a video file or of a folder of images, RGB, read as they are asked for.
 
     Raises:
         InputError: if there is nothing at `path`, it is no video, has no frame, or a frame cannot
             be decoded.
     """
+    path = Path(path)
     if is_folder(path):
         return ImageFolder(path)
     if not is_file(path):

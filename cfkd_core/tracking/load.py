@@ -37,7 +37,7 @@ _NARROW = ("mobilenet_v2", "mobilenet_v2_c96", "resnet18_t")
 
 
 def load_tracker(
-    name: str, *, weights: Path | None = None, seed: int = 0, runtime: RuntimeName = "auto"
+    name: str, *, weights: str | Path | None = None, seed: int = 0, runtime: RuntimeName = "auto"
 ) -> Tracker:
     """A tracker by name, ready for `init`.
 
@@ -61,7 +61,8 @@ def load_tracker(
         if weights is not None:
             raise InputError(f"tracker {name}: takes no weights, got {weights}")
         return MosseTracker(seed=seed) if name == "mosse" else OpenCVTracker(name, seed=seed)
-    return tracker_for(_network(name, weights), name, seed=seed, runtime=runtime)
+    file = None if weights is None else Path(weights)
+    return tracker_for(_network(name, file), name, seed=seed, runtime=runtime)
 
 
 def trained() -> tuple[str, ...]:

@@ -119,11 +119,11 @@ class Trajectory:
             "last_box": [round(value, 4) for value in self.boxes[-1].tolist()],
         }
 
-    def to_csv(self, path: Path) -> None:
+    def to_csv(self, path: str | Path) -> None:
         """Writes frame, x, y, w, h, score, status, seconds, a row a frame; whole or not at all."""
         table = pd.DataFrame(self.boxes, columns=["x", "y", "w", "h"]).rename_axis("frame")
         table = table.assign(score=self.scores, status=self.statuses, seconds=self.seconds)
-        files.write_text(path, table.to_csv(float_format="%.4f"))
+        files.write_text(Path(path), table.to_csv(float_format="%.4f"))
 
 
 def track(

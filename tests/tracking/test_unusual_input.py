@@ -244,12 +244,13 @@ def test_memory_stays_flat_over_10_000_frames(name, net):
     peaks = []
 
     def watch(frame, prediction):
-        if len(peaks) in (1000, 9999):
+        if len(peaks) in (5000, 9999):
             peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
         else:
             peaks.append(0)
 
     trajectory = track(tracker, Stream(10_000), np.array([68.0, 32, 24, 24]), watch)
     assert len(trajectory.boxes) == 10_000
-    # kB; the answers themselves are some 3 MB
-    assert peaks[9999] - peaks[1000] < 16_000
+    # kB; the answers themselves are some 2 MB, and a frame of this size 37 kB. The first thousands
+    # of frames settle how large Python's heap is
+    assert peaks[9999] - peaks[5000] < 8_000

@@ -121,7 +121,7 @@ READERS = {
 BENCHMARKS = ("synthetic", *READERS)
 
 
-def load_benchmark(name: str, root: Path | None = None) -> list[Sequence]:
+def load_benchmark(name: str, root: str | Path | None = None) -> list[Sequence]:
     """The sequences of one of `BENCHMARKS` that are there; `shortfall` says which are not.
 
     Args:
@@ -139,7 +139,7 @@ def load_benchmark(name: str, root: Path | None = None) -> list[Sequence]:
         return synthetic_sequences()
     benchmark = READERS[name]
     try:
-        return benchmark.read(benchmark.find(root))
+        return benchmark.read(benchmark.find(None if root is None else Path(root)))
     except InputError as error:
         message = str(error).removesuffix(benchmark.source)
         raise InputError(message + benchmark.source) from None
