@@ -26,7 +26,7 @@ def track(
     output: Path | None = None,
     boxes: Path | None = None,
     seed: int = 0,
-    runtime: Literal["auto", "torch", "onnxruntime"] = "auto",
+    runtime: Literal["auto", "torch", "onnxruntime", "int8"] = "auto",
     json: bool = False,
 ) -> int:
     """Follow a target through a video.
@@ -50,7 +50,8 @@ def track(
         output: where to draw the boxes: .mp4, .avi, or a folder of JPEGs.
         boxes: where to write them as CSV: frame, x, y, w, h, score, status, seconds.
         seed: of everything random in the tracker.
-        runtime: what runs a network; auto takes onnxruntime where it is installed.
+        runtime: what runs a network; auto takes onnxruntime where it is installed. int8 is matom's
+            in whole numbers, with other answers.
         json: print one JSON object, for programs.
     """
     from cfkd_core.datasets.footage import open_footage
@@ -128,7 +129,7 @@ def run(
     latency: Annotated[str, arg(metavar="live|MS|PATH")] = "live",
     repetitions: int | None = None,
     seed: int = 0,
-    runtime: Literal["auto", "torch", "onnxruntime"] = "auto",
+    runtime: Literal["auto", "torch", "onnxruntime", "int8"] = "auto",
     jobs: int = 1,
     scheduler: str | None = None,
     force: bool = False,
@@ -156,7 +157,8 @@ def run(
         latency: of realtime: this machine's, milliseconds, or a file or folder of recorded times.
         repetitions: of each sequence; ope 1, realtime 1, reset up to 15 where they differ.
         seed: of everything random in a tracker; each sequence and repetition gets its own from it.
-        runtime: what runs networks; auto takes onnxruntime where it is installed.
+        runtime: what runs networks; auto takes onnxruntime where it is installed. int8 is matom's
+            in whole numbers, with other answers.
         jobs: sequences to run at a time, each in its own process.
         scheduler: address of a dask cluster to run on, instead of this machine.
         force: run anew what is there already.
@@ -501,8 +503,9 @@ def bench(
       cfkd bench --trackers matom,matom:plain,csrt --size 640x480 --json times.json
 
     Args:
-        trackers: names, separated by commas, each with :torch, :onnxruntime or :plain (the slow
-            reference) behind it to run a network that way; ours, our teacher and OpenCV's if empty.
+        trackers: names, separated by commas, each with :torch, :onnxruntime, :int8 or :plain (the
+            slow reference) behind it to run a network that way; ours, our teacher and OpenCV's if
+            empty.
         size: of the frames, px.
         frames: that each tracker gets, the first included.
         threads: of torch, OpenCV and ONNX Runtime.

@@ -200,15 +200,21 @@ def datasets() -> Diagnosis:
 def weights() -> Diagnosis:
     """The weights that ship, each by the SHA-256 on its card."""
     tensor_file = importlib.import_module("cfkd_core.models.tensor_file")
-    names = sorted({*WEIGHTS, *(card.stem for card in paths.WEIGHTS.glob("*.json"))})
-    for name in names:
-        file = paths.WEIGHTS / f"{name}.safetensors"
-        try:
+    whole_numbers = importlib.import_module("cfkd_core.models.whole_numbers")
+    graphs = sorted(paths.WEIGHTS.glob(whole_numbers.CARDS))
+    cards = set(paths.WEIGHTS.glob("*.json")) - set(graphs)
+    names = sorted({*WEIGHTS, *(card.stem for card in cards)})
+    try:
+        for name in names:
+            file = paths.WEIGHTS / f"{name}.safetensors"
             tensor_file.read_metadata(file)
             tensor_file.check_card(file)
-        except InputError as error:
-            seen = str(error).removesuffix(f"; {paths.RESTORE}")
-            return Diagnosis("weights", "wrong", seen, paths.RESTORE)
+        for graph in graphs:
+            whole_numbers.read(graph)
+    except InputError as error:
+        seen = str(error).removesuffix(f"; {paths.RESTORE}")
+        return Diagnosis("weights", "wrong", seen, paths.RESTORE)
+    names = sorted([*names, *(graph.stem for graph in graphs)])
     return Diagnosis("weights", "ok", f"{', '.join(names)}: as their cards say")
 
 

@@ -133,5 +133,6 @@ def test_a_kernel_that_starts_nothing_is_found(monkeypatch, tmp_path):
 
 def test_every_card_that_ships_has_its_weights():
     cards = {path.stem for path in paths.WEIGHTS.glob("*.json")}
-    assert cards == {path.stem for path in paths.WEIGHTS.glob("*.safetensors")}
+    kinds = ("*.safetensors", "*.onnx")
+    assert cards == {path.stem for kind in kinds for path in paths.WEIGHTS.glob(kind)}
     assert set(doctor.WEIGHTS) <= cards

@@ -28,6 +28,7 @@ from cfkd_core.tracking.tracker import Frame, Tracker
 DEFAULT = (
     "matom:onnxruntime",
     "matom:torch",
+    "matom:int8",
     "matom:plain",
     "atom:onnxruntime",
     "csrt",

@@ -15,6 +15,7 @@ from cfkd_core import files
 from cfkd_core.datasets.pair_plan import PairOptions
 from cfkd_core.datasets.pairs import PairDataset, Source
 from cfkd_core.errors import InputError
+from cfkd_core.models import whole_numbers
 from cfkd_core.models.backbones import IMAGENET_MEAN, IMAGENET_STD
 from cfkd_core.tracking.online import OnlineOptions, OnlineTracker
 from cfkd_core.tracking.runtime import require
@@ -75,6 +76,33 @@ def calibration_patches(
     pairs = PairDataset(sources, count, seed=0, options=fitting)
     images = (pairs[index].search.permute(0, 2, 3, 1) for index in range(count))
     return [(255 * image).round().to(torch.uint8).numpy() for image in images]
+
+
+def write_int8(tracker: OnlineTracker, calibration: Iterable[Source], path: Path) -> None:
+    """Writes what `runtime="int8"` runs for a tracker's network, and its card.
+
+    Args:
+        calibration: as of `export`.
+        path: ends in `_int8.onnx`.
+
+    Raises:
+        InputError: as of `export`.
+    """
+    require()
+    from cfkd_core.models.export import search_graph
+    from cfkd_core.models.quantise import quantise
+
+    sources = list(calibration)
+    patches = calibration_patches(sources, tracker.options)
+    graph = quantise(search_graph(tracker.net), patches).SerializeToString()
+    card = {
+        "name": f"{tracker.name} in whole numbers: the graph `search` of `export`",
+        "network": whole_numbers.digest(tracker.net),
+        "calibrated_on": [source.name for source in sources],
+        "patches": len(patches),
+        "licence": "MIT",
+    }
+    whole_numbers.write(graph, path, card)
 
 
 def _graphs(

@@ -49,7 +49,8 @@ def load_tracker(
             head.
         seed: of everything random.
         runtime: what runs a network on search patches: onnxruntime, torch, or auto for the faster
-            of those that are installed. The answers are the same to rounding.
+            of those that are installed. The answers are the same to rounding. int8 is a graph in
+            whole numbers, which ships for `matom`: its answers are other ones.
 
     Raises:
         InputError: for a name that is not one of them, or weights or a runtime that cannot be used.

@@ -1,17 +1,20 @@
 """What runs the network on a search patch: torch, or ONNX Runtime, which takes half the time.
 
+ONNX Runtime can run a graph in whole numbers, too, `int8`. Then the answers are other ones.
+
 The first frame, where the target is learnt, and the box head's few linear layers are torch's in
 either case: a target is the same to the last bit, whatever it is then followed with.
 """
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from cfkd_core.errors import InputError
+from cfkd_core.models import whole_numbers
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.iou_head import SearchFeatures
 from cfkd_core.patches import Pixels, to_images
@@ -19,7 +22,7 @@ from cfkd_core.patches import Pixels, to_images
 if TYPE_CHECKING:
     import onnxruntime
 
-RuntimeName = Literal["auto", "torch", "onnxruntime"]
+RuntimeName = Literal["auto", "torch", "onnxruntime", "int8"]
 
 
 class Sight(NamedTuple):
@@ -76,16 +79,36 @@ class OnnxRuntime:
     def __init__(self, net: AtomNet) -> None:
         require()
         if next(net.parameters()).device.type != "cpu":
-            raise InputError("runtime onnxruntime: runs on the processor; choose torch for a GPU")
+            raise InputError(f"runtime {self.name}: runs on the processor; choose torch for a GPU")
+        self._session = start(self._graph(net))
+
+    def _graph(self, net: AtomNet) -> bytes:
         from cfkd_core.models.export import search_graph
 
-        self._session = start(search_graph(net).SerializeToString())
+        return search_graph(net).SerializeToString()
 
     def see(self, pixels: Pixels) -> Sight:
         """See `Runtime`."""
         block4, *levels = map(torch.from_numpy, self._session.run(None, {"pixels": pixels[None]}))
         by_channel = [level.permute(0, 3, 1, 2) for level in levels]
         return Sight(block4, SearchFeatures(*by_channel) if by_channel else None)
+
+
+class Int8Runtime(OnnxRuntime):
+    """Runs the graph in whole numbers that ships for a network.
+
+    Raises:
+        InputError: if none ships for it, or what `OnnxRuntime` raises.
+    """
+
+    name = "int8"
+
+    def __init__(self, net: AtomNet, weights: str) -> None:
+        self._weights = weights
+        super().__init__(net)
+
+    def _graph(self, net: AtomNet) -> bytes:
+        return whole_numbers.find(self._weights)
 
 
 def installed() -> bool:
@@ -112,11 +135,13 @@ def start(model: bytes) -> "onnxruntime.InferenceSession":
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def choose(name: str, net: AtomNet) -> Runtime:
+def choose(name: str, net: AtomNet, weights: str) -> Runtime:
     """The runtime of that name, for a network made ready for inference.
 
     Args:
-        name: auto is the fastest that is installed and can run where the network is.
+        name: auto is the fastest with the network's own answers that is installed and can run
+            where the network is.
+        weights: `weights.digest` of the network as it was before.
 
     Raises:
         InputError: if there is none of that name, or it cannot be used here.
@@ -124,7 +149,9 @@ def choose(name: str, net: AtomNet) -> Runtime:
     if name == "auto":
         on_processor = next(net.parameters()).device.type == "cpu"
         name = "onnxruntime" if installed() and on_processor else "torch"
+    if name == Int8Runtime.name:
+        return Int8Runtime(net, weights)
     kinds = {kind.name: kind for kind in (TorchRuntime, OnnxRuntime)}
     if name not in kinds:
-        raise InputError(f"runtime {name}: choose one of auto, {', '.join(kinds)}")
+        raise InputError(f"runtime {name}: choose one of {', '.join(get_args(RuntimeName))}")
     return kinds[name](net)

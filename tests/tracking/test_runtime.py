@@ -7,7 +7,9 @@ import pytest
 import torch
 
 import cfkd_core
+from cfkd_core.datasets.photographs import photograph
 from cfkd_core.errors import InputError
+from cfkd_core.models import whole_numbers
 from cfkd_core.models.atom import Architecture, AtomNet, build
 from cfkd_core.tracking.runtime import OnnxRuntime, TorchRuntime, choose
 
@@ -52,10 +54,42 @@ def test_it_has_as_many_threads_as_torch(net, threads):
 
 def test_auto_is_the_fastest_that_is_there(net, monkeypatch):
     pytest.importorskip("onnxruntime")
-    assert choose("auto", net).name == "onnxruntime"
-    assert choose("torch", net).name == "torch"
+    assert choose("auto", net, "").name == "onnxruntime"
+    assert choose("torch", net, "").name == "torch"
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    assert choose("auto", net).name == "torch"
+    assert choose("auto", net, "").name == "torch"
+
+
+@torch.no_grad()
+def test_whole_numbers_are_near_the_networks_own():
+    pytest.importorskip("onnxruntime")
+    whole, exact = (cfkd_core.load_tracker("matom", runtime=each) for each in ("int8", "torch"))
+    pixels = np.ascontiguousarray(photograph("cat")[:288, 90:378])
+    found, expected = (each.runtime.see(pixels).block4 for each in (whole, exact))
+    error = float(((found - expected).square().mean() / expected.square().mean()).sqrt())
+    assert 0 < error < 0.2
+    assert whole.card == exact.card | {"runtime": "int8"}
+
+
+def test_only_what_ships_runs_in_whole_numbers():
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(InputError, match="no graph in whole numbers ships for this network"):
+        cfkd_core.load_tracker("classifier", runtime="int8")
+
+
+def test_a_graph_that_has_gone_or_is_damaged_is_named(tmp_path):
+    path = tmp_path / "a_int8.onnx"
+    whole_numbers.write(b"graph", path, {"network": "n"})
+    assert whole_numbers.find("n", tmp_path) == b"graph"
+    path.write_bytes(b"grape")
+    with pytest.raises(InputError, match=r"a_int8\.onnx: damaged"):
+        whole_numbers.find("n", tmp_path)
+    path.unlink()
+    with pytest.raises(InputError, match=r"a_int8\.onnx: missing"):
+        whole_numbers.find("n", tmp_path)
+    path.with_suffix(".json").write_text("[]")
+    with pytest.raises(InputError, match="not the card of a graph"):
+        whole_numbers.find("n", tmp_path)
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
@@ -68,6 +102,6 @@ def test_without_the_packages_it_says_what_to_install(monkeypatch, package):
 
 def test_an_unknown_runtime_says_which_there_are(net):
     with pytest.raises(InputError, match="runtime tpu: choose one of auto, torch, onnxruntime"):
-        choose("tpu", net)
+        choose("tpu", net, "")
     with pytest.raises(InputError, match="choose torch for a GPU"):
         OnnxRuntime(build(Architecture("resnet18_t", "none", 0)).to("meta").eval())
