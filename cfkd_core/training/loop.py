@@ -12,7 +12,7 @@ from typing import Any, cast
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
@@ -217,9 +217,7 @@ def _open(distiller: Distiller, name: str, course: _Course, number: int, fabric:
     stage = course.stages[number]
     course.stage = number
     course.parameters = list(distiller.learn(name, stage.trained))
-    adam = Adam(
-        course.parameters, lr=stage.lr, weight_decay=stage.weight_decay, decoupled_weight_decay=True
-    )
+    adam = AdamW(course.parameters, lr=stage.lr, weight_decay=stage.weight_decay)
     course.optimiser = cast(Optimizer, fabric.setup_optimizers(adam))
     course.average = None
     if stage.average:
