@@ -19,7 +19,7 @@ from cfkd_core.datasets.sequence import read_image
 from cfkd_core.errors import InputError
 from cfkd_core.experiments.run import parse_backbones
 from cfkd_core.files import is_plain_name
-from cfkd_core.models import checkpoint, tensor_file, weights
+from cfkd_core.models import checkpoint, tensor_file, weights, whole_numbers
 from cfkd_core.models.pickle_machine import StoredTensor
 from cfkd_core.training import journal, snapshot
 
@@ -149,6 +149,13 @@ def read_weights_card(folder: Path, content: bytes) -> None:
     """Cards of weights."""
     _file(folder, "net.json", content)
     assert isinstance(tensor_file.read_card(folder / "net.safetensors"), dict)
+
+
+def read_graph_card(folder: Path, content: bytes) -> None:
+    """Cards of graphs in whole numbers; the graph is an empty file."""
+    _file(folder, "net_int8.onnx", b"")
+    _file(folder, "net_int8.json", content)
+    assert whole_numbers.find("n", folder) == b""
 
 
 def read_report(folder: Path, content: bytes) -> None:
@@ -283,6 +290,7 @@ TARGETS: dict[str, Target] = {
     "run": read_run,
     "card": read_card,
     "weights-card": read_weights_card,
+    "graph-card": read_graph_card,
     "report": read_report,
     "journal": read_journal,
     "coco": read_coco,
