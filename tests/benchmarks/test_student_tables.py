@@ -61,7 +61,7 @@ def test_a_run_stands_beside_its_row(matom):
     row = table.loc["our recipe"]
     assert row["success_auc, ours"] == pytest.approx(100 * matom.scores["success_auc"])
     assert row["± success_auc"] == pytest.approx(100 * matom.spread["success_auc"])
-    assert row["runs"] == 3
+    assert row["runs"] == matom.repetitions >= 3
     card = json.loads((paths.WEIGHTS / "matom.json").read_text())
     assert row["iou_correlation"] == card["validation"]["validation_iou_correlation"]
     assert row["note"] == ""
