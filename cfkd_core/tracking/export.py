@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 METADATA = "metadata.json"
 
+PATCHES = 64  # that a graph in whole numbers is calibrated on
+
 # Search patches as a tracker cuts them: about the last place, and in the colours that there are.
 AS_TRACKED = PairOptions(grey=0.0, brightness=0.0, scale_jitter=0.15, shift_jitter=1.0)
 
@@ -65,7 +67,7 @@ def export(
 
 
 def calibration_patches(
-    sources: Iterable[Source], options: OnlineOptions, count: int = 64
+    sources: Iterable[Source], options: OnlineOptions, count: int
 ) -> list[UInt8[np.ndarray, "1 s s 3"]]:
     """Search patches as a tracker with these options would see them, RGB.
 
@@ -93,7 +95,7 @@ def write_int8(tracker: OnlineTracker, calibration: Iterable[Source], path: Path
     from cfkd_core.models.quantise import quantise
 
     sources = list(calibration)
-    patches = calibration_patches(sources, tracker.options)
+    patches = calibration_patches(sources, tracker.options, PATCHES)
     graph = quantise(search_graph(tracker.net), patches).SerializeToString()
     card = {
         "name": f"{tracker.name} in whole numbers: the graph `search` of `export`",
@@ -116,7 +118,7 @@ def _graphs(
     if calibration is not None:
         from cfkd_core.models.quantise import quantise
 
-        patches = calibration_patches(calibration, tracker.options)
+        patches = calibration_patches(calibration, tracker.options, PATCHES)
         models["search_int8"] = quantise(models["search"], patches)
     if net.iou_head is not None:
         models |= {"target": target_graph(net, size), "judge": judge_graph(net, size)}

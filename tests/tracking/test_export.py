@@ -11,8 +11,9 @@ import cfkd_core
 from cfkd_core.datasets.photographs import photograph
 from cfkd_core.datasets.sources import parse_source
 from cfkd_core.errors import InputError
+from cfkd_core.models import whole_numbers
 from cfkd_core.tracking.attune import AttuneOptions
-from cfkd_core.tracking.export import calibration_patches, export
+from cfkd_core.tracking.export import calibration_patches, export, write_int8
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -89,6 +90,18 @@ def test_a_tracker_without_a_head_has_one_graph_and_another_in_int8(tmp_path):
     )
     error = np.sqrt(np.square(rounded - exact).mean() / np.square(exact).mean())
     assert 0 < error < 0.2  # a third and more, were the first layers rounded, too
+
+
+def test_a_graph_to_ship_is_found_by_its_network(tmp_path, monkeypatch):
+    monkeypatch.setattr("cfkd_core.tracking.export.PATCHES", 2)
+    tracker = cfkd_core.load_tracker("cfkd_resnet18_t", runtime="torch")
+    write_int8(tracker, [parse_source("synthetic:2")], tmp_path / "t_int8.onnx")
+    card = json.loads((tmp_path / "t_int8.json").read_text())
+    assert (card["calibrated_on"], card["patches"]) == (["synthetic"], 2)
+    graph = whole_numbers.find(tracker.card["weights"], tmp_path)
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    pixels = photograph("cat")[None, :288, 90:378]
+    assert session.run(["level3"], {"pixels": pixels})[0].shape == (1, 36, 36, 32)
 
 
 def test_calibration_sees_what_the_tracker_sees():
