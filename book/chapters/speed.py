@@ -117,7 +117,7 @@ for net in nets.values():
     backbone = net.backbone
     if backbone.name in slow:
         continue
-    quick = runtime.choose("auto", folding.fold(AtomNet(backbone, None).eval()), "")
+    quick = runtime.choose("auto", folding.fold(AtomNet(backbone, None).eval()))
     seen = quick.see(pixels).block4
     plain = backbone(to_images([pixels], torch.device("cpu"))).block4
     assert_close(seen, plain, rtol=1e-3, atol=1e-3 * float(plain.abs().max()))

@@ -92,19 +92,25 @@ def write_int8(tracker: OnlineTracker, calibration: Iterable[Source], path: Path
     """
     require()
     from cfkd_core.models.export import search_graph
-    from cfkd_core.models.quantise import quantise
 
     sources = list(calibration)
-    patches = calibration_patches(sources, tracker.options, PATCHES)
-    graph = quantise(search_graph(tracker.net), patches).SerializeToString()
+    graph = _in_whole_numbers(search_graph(tracker.net), sources, tracker.options)
     card = {
         "name": f"{tracker.name} in whole numbers: the graph `search` of `export`",
         "network": whole_numbers.digest(tracker.net),
         "calibrated_on": [source.name for source in sources],
-        "patches": len(patches),
+        "patches": PATCHES,
         "licence": "MIT",
     }
-    whole_numbers.write(graph, path, card)
+    whole_numbers.write(graph.SerializeToString(), path, card)
+
+
+def _in_whole_numbers(
+    search: "onnx.ModelProto", calibration: Iterable[Source], options: OnlineOptions
+) -> "onnx.ModelProto":
+    from cfkd_core.models.quantise import quantise
+
+    return quantise(search, calibration_patches(calibration, options, PATCHES))
 
 
 def _graphs(
@@ -116,10 +122,7 @@ def _graphs(
     net, size = tracker.net, tracker.options.size
     models = {"search": search_graph(net)}
     if calibration is not None:
-        from cfkd_core.models.quantise import quantise
-
-        patches = calibration_patches(calibration, tracker.options, PATCHES)
-        models["search_int8"] = quantise(models["search"], patches)
+        models["search_int8"] = _in_whole_numbers(models["search"], calibration, tracker.options)
     if net.iou_head is not None:
         models |= {"target": target_graph(net, size), "judge": judge_graph(net, size)}
     return models

@@ -32,7 +32,7 @@ from cfkd_core.tracking.classifier import (
 )
 from cfkd_core.tracking.localise import Localisation, LocaliseOptions, localise
 from cfkd_core.tracking.memory import MemoryOptions, SampleMemory
-from cfkd_core.tracking.runtime import Runtime, RuntimeName, Sight, TorchRuntime, choose
+from cfkd_core.tracking.runtime import RuntimeName, Sight, TorchRuntime, choose
 from cfkd_core.tracking.tracker import Frame, Prediction, Status, check_frame
 
 
@@ -118,10 +118,7 @@ class OnlineTracker(ABC):
         self.device = next(net.parameters()).device
         self._folded = fold(net)
         self._running = net if plain else self._folded
-        if plain:
-            self.runtime: Runtime = TorchRuntime(net)
-        else:
-            self.runtime = choose(runtime, self._folded, whole_numbers.digest(net))
+        self.runtime = TorchRuntime(net) if plain else choose(runtime, self._folded, net)
         self._generator = torch.Generator()
 
     @property

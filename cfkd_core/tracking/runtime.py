@@ -135,13 +135,13 @@ def start(model: bytes) -> "onnxruntime.InferenceSession":
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def choose(name: str, net: AtomNet, weights: str) -> Runtime:
+def choose(name: str, net: AtomNet, original: AtomNet | None = None) -> Runtime:
     """The runtime of that name, for a network made ready for inference.
 
     Args:
         name: auto is the fastest with the network's own answers that is installed and can run
             where the network is.
-        weights: `weights.digest` of the network as it was before.
+        original: the network before that; int8 knows it by its weights. `net` if not given.
 
     Raises:
         InputError: if there is none of that name, or it cannot be used here.
@@ -150,7 +150,7 @@ def choose(name: str, net: AtomNet, weights: str) -> Runtime:
         on_processor = next(net.parameters()).device.type == "cpu"
         name = "onnxruntime" if installed() and on_processor else "torch"
     if name == Int8Runtime.name:
-        return Int8Runtime(net, weights)
+        return Int8Runtime(net, whole_numbers.digest(net if original is None else original))
     kinds = {kind.name: kind for kind in (TorchRuntime, OnnxRuntime)}
     if name not in kinds:
         raise InputError(f"runtime {name}: choose one of {', '.join(get_args(RuntimeName))}")

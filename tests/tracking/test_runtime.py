@@ -54,10 +54,10 @@ def test_it_has_as_many_threads_as_torch(net, threads):
 
 def test_auto_is_the_fastest_that_is_there(net, monkeypatch):
     pytest.importorskip("onnxruntime")
-    assert choose("auto", net, "").name == "onnxruntime"
-    assert choose("torch", net, "").name == "torch"
+    assert choose("auto", net).name == "onnxruntime"
+    assert choose("torch", net).name == "torch"
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    assert choose("auto", net, "").name == "torch"
+    assert choose("auto", net).name == "torch"
 
 
 @torch.no_grad()
@@ -102,6 +102,6 @@ def test_without_the_packages_it_says_what_to_install(monkeypatch, package):
 
 def test_an_unknown_runtime_says_which_there_are(net):
     with pytest.raises(InputError, match="runtime tpu: choose one of auto, torch, onnxruntime"):
-        choose("tpu", net, "")
+        choose("tpu", net)
     with pytest.raises(InputError, match="choose torch for a GPU"):
         OnnxRuntime(build(Architecture("resnet18_t", "none", 0)).to("meta").eval())
