@@ -1,9 +1,10 @@
 """Tracks the videos that nothing was trained on with what ships, and records the scores.
 
-python book/dev_records.py VIDEOS TRACKER:SEED ...
+python book/dev_records.py VIDEOS TRACKER:SEED TRACKER:int8:SEED ...
 
 VIDEOS holds `otb-dev` and `uav-dev`, in OTB's layout. A run takes one to ten minutes of a core;
-what is recorded already is left as it is. The means go into the cards of the weights, too.
+what is recorded already is left as it is. The means go into the cards of the weights, too. With
+int8 the network runs in whole numbers, and the record is that of `TRACKER_int8`.
 """
 
 import argparse
@@ -21,23 +22,40 @@ from cfkd_core.datasets.readers import load_benchmark
 from cfkd_core.files import write_text
 from cfkd_core.models import tensor_file
 from cfkd_core.tracking.load import load_tracker
+from cfkd_core.tracking.runtime import RuntimeName
 
 VIDEOS = {records.OTB: "otb-dev", records.UAV: "uav-dev"}
 
 
-def record(videos: Path, tracker: str, seed: int, folder: Path = records.FOLDER) -> None:
+def record(
+    videos: Path,
+    tracker: str,
+    seed: int,
+    runtime: RuntimeName = "auto",
+    folder: Path = records.FOLDER,
+) -> None:
     """Follows the targets of all videos, and writes a report for each of the two benchmarks."""
+    recorded = f"{tracker}_int8" if runtime == "int8" else tracker
     for benchmark, name in VIDEOS.items():
-        path = folder / benchmark / f"{tracker}_seed{seed}.json"
+        path = folder / benchmark / f"{recorded}_seed{seed}.json"
         if path.is_file():
             continue
         sequences = load_benchmark("otb", videos / name)
+        contender = load_tracker(tracker, seed=seed, runtime=runtime)
         with tempfile.TemporaryDirectory() as results:
-            ope.run([load_tracker(tracker, seed=seed)], sequences, Path(results), "otb")
+            ope.run([contender], sequences, Path(results), "otb")
             (found,) = ope.score("otb", sequences, Path(results))
-        source = f"results/{benchmark}/{seed}/otb/{tracker}"
+        source = f"results/{benchmark}/{seed}/otb/{recorded}"
         report.save_json([replace(found, source=source)], path)
         sys.stdout.write(f"{path}: success {found.scores['success_auc']:.3f}\n")
+
+
+def parse(run: str) -> tuple[str, int, RuntimeName]:
+    """Tracker, seed and runtime of `matom:0` or `matom:int8:0`."""
+    tracker, *runtime, seed = run.split(":")
+    if runtime not in ([], ["int8"]) or not seed.isdigit():
+        raise argparse.ArgumentTypeError(f"{run}: write TRACKER:SEED or TRACKER:int8:SEED")
+    return tracker, int(seed), "int8" if runtime else "auto"
 
 
 def scores(tracker: str, folder: Path = records.FOLDER) -> dict[str, dict[str, float]]:
@@ -64,10 +82,9 @@ def note_scores(weights: Path = paths.WEIGHTS, folder: Path = records.FOLDER) ->
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("videos", type=Path)
-    parser.add_argument("runs", nargs="*", metavar="TRACKER:SEED")
+    parser.add_argument("runs", nargs="*", metavar="TRACKER[:int8]:SEED", type=parse)
     given = parser.parse_args()
     torch.set_num_threads(1)
     for run in given.runs:
-        tracker, _, seed = run.partition(":")
-        record(given.videos, tracker, int(seed))
+        record(given.videos, *run)
     note_scores()

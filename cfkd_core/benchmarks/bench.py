@@ -51,7 +51,7 @@ class Timing:
         frames: of each later one.
         updated: in which frames a classifier was fitted.
         parts: of each frame; empty for trackers that are not ours.
-        macs: of the network for one frame.
+        macs: of the network for one frame; 0 if it has none that can be held against the peak.
         memory: bytes that a process of its own had at most; None if that was not measured.
     """
 
@@ -89,7 +89,7 @@ class Timing:
         return float(chosen.max() / self.median) if len(chosen) else float("nan")
 
     def peak_share(self, peak: float) -> float:
-        """Multiplications a second of the network, as a share of `peak`; NaN without a network."""
+        """Multiplications a second of the network, as a share of `peak`; NaN without `macs`."""
         return self.macs / float(np.median(self.parts["network"])) / peak if self.macs else np.nan
 
     def summary(self, peak: float) -> dict[str, object]:

@@ -19,7 +19,7 @@ from cfkd_core.errors import InputError
 from cfkd_core.models.iou_head import ProposalHead
 from cfkd_core.tracking.load import load_tracker
 from cfkd_core.tracking.online import OnlineTracker
-from cfkd_core.tracking.runtime import RuntimeName
+from cfkd_core.tracking.runtime import Int8Runtime, RuntimeName
 from cfkd_core.tracking.tracker import Frame, Tracker
 
 PLAIN = "plain"
@@ -142,8 +142,12 @@ def watch_parts(tracker: Tracker, stopwatch: Stopwatch) -> None:
 
 
 def network_macs(tracker: Tracker) -> int:
-    """Multiplications of the network for one search patch; 0 for a tracker without one."""
-    if not isinstance(tracker, OnlineTracker):
+    """Multiplications of the network for one search patch, those of single floats.
+
+    0 for a tracker without a network, and for one that runs in whole numbers: the peak was
+    measured on floats.
+    """
+    if not isinstance(tracker, OnlineTracker) or tracker.runtime.name == Int8Runtime.name:
         return 0
     net, size = tracker.net, tracker.options.size
     patch = torch.zeros(1, 3, size, size)

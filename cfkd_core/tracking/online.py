@@ -123,14 +123,13 @@ class OnlineTracker(ABC):
 
     @property
     def card(self) -> dict:
-        """What decides the answers: options, seed, a hash of the weights, and rounding to int8."""
-        card = {
+        """What decides the answers: options, seed, hashes of the weights and of a graph in int8."""
+        return {
             "seed": self.seed,
             "weights": whole_numbers.digest(self.net),
             "options": asdict(self.options),
+            **self.runtime.card,
         }
-        # all others give the same answers
-        return card | ({"runtime": "int8"} if self.runtime.name == "int8" else {})
 
     @property
     def box(self) -> Float[np.ndarray, "4"]:

@@ -6,6 +6,7 @@ The first frame, where the target is learnt, and the box head's few linear layer
 either case: a target is the same to the last bit, whatever it is then followed with.
 """
 
+import hashlib
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
@@ -43,9 +44,11 @@ class Runtime(Protocol):
 
     Attributes:
         name: as `load_tracker` takes it.
+        card: what makes its answers other ones than the network's own; empty if they are those.
     """
 
     name: str
+    card: dict[str, str]
 
     def see(self, pixels: Pixels) -> Sight:
         """The network's view of a search patch, RGB."""
@@ -57,6 +60,7 @@ class TorchRuntime:
     name = "torch"
 
     def __init__(self, net: AtomNet) -> None:
+        self.card: dict[str, str] = {}
         self._net = net
         self._device = next(net.parameters()).device
 
@@ -80,12 +84,17 @@ class OnnxRuntime:
         require()
         if next(net.parameters()).device.type != "cpu":
             raise InputError(f"runtime {self.name}: runs on the processor; choose torch for a GPU")
-        self._session = start(self._graph(net))
+        graph = self._graph(net)
+        self.card = self._describe(graph)
+        self._session = start(graph)
 
     def _graph(self, net: AtomNet) -> bytes:
         from cfkd_core.models.export import search_graph
 
         return search_graph(net).SerializeToString()
+
+    def _describe(self, graph: bytes) -> dict[str, str]:
+        return {}
 
     def see(self, pixels: Pixels) -> Sight:
         """See `Runtime`."""
@@ -109,6 +118,9 @@ class Int8Runtime(OnnxRuntime):
 
     def _graph(self, net: AtomNet) -> bytes:
         return whole_numbers.find(self._weights)
+
+    def _describe(self, graph: bytes) -> dict[str, str]:
+        return {"runtime": self.name, "graph": hashlib.sha256(graph).hexdigest()}
 
 
 def installed() -> bool:

@@ -173,6 +173,13 @@ def test_a_part_within_another_counts_once(clock):
     assert stopwatch.lap() == {"inner": 6, "outer": 1}
 
 
+def test_whole_numbers_are_not_held_against_a_peak_of_floats():
+    pytest.importorskip("onnxruntime")
+    exact, whole = (Contender("matom", way).build() for way in ("onnxruntime", "int8"))
+    assert contenders.network_macs(exact) > 2e8
+    assert contenders.network_macs(whole) == 0
+
+
 @pytest.mark.parametrize("text", ["", "640", "640x", "0x0", "-40x40", "20x20", "axb", "640x480x3"])
 def test_a_size_that_is_none(text):
     with pytest.raises(InputError, match="WIDTHxHEIGHT"):
