@@ -68,6 +68,18 @@ CFKD_CODE = _losses(
     },
 )
 
+CFKD_NORMALISED = _losses(
+    "cfkd_normalised",
+    "CFKD with `fidelity_normalised`: where the teacher's energy is, not how much; not in the "
+    "thesis. Its weight puts the four terms on one scale",
+    {
+        "fidelity_normalised": 1.0,
+        "correlation_filter": 0.1,
+        "teacher_soft": 1.0,
+        "adaptive_hard": 0.1,
+    },
+)
+
 ABLATION = (
     _losses("ablation_gt", "table 4.2, row GT", {"ground_truth": 1.0}),
     _losses("ablation_ts", "table 4.2, row TS", {"teacher_soft": 1.0}),
@@ -184,6 +196,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         DRNET,
         CFKD,
         CFKD_CODE,
+        CFKD_NORMALISED,
         *ABLATION,
         SEPARATE,
         *RESNETS,
