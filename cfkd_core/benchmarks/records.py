@@ -4,7 +4,7 @@ A record is a report in `data/results/<benchmark>/<tracker>_seed<K>.json`; a tra
 several seeds, or none yet.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -26,22 +26,37 @@ Outcome = Literal["held", "contradicted", "undecided", "not run"]
 
 
 @cache
-def runs(tracker: str, benchmark: str = OTB, folder: Path = FOLDER) -> tuple[Report, ...]:
-    """The recorded runs of one tracker, a report a seed, in the order of the seeds."""
+def runs(tracker: str, benchmark: str = OTB, folder: Path = FOLDER) -> Mapping[int, Report]:
+    """The recorded runs of one tracker by seed, in ascending order."""
     files = (folder / benchmark).glob(f"{tracker}_seed*.json")
-    ordered = sorted(files, key=lambda file: int(file.stem.rpartition("_seed")[2]))
-    return tuple(report for file in ordered for report in load_json(file))
+    by_seed = {int(file.stem.rpartition("_seed")[2]): file for file in files}
+    return {seed: load_json(by_seed[seed])[0] for seed in sorted(by_seed)}
 
 
 def pooled(
-    tracker: str, benchmarks: Iterable[str] = (OTB, UAV), folder: Path = FOLDER
+    tracker: str,
+    benchmarks: Iterable[str] = (OTB, UAV),
+    folder: Path = FOLDER,
+    *,
+    seeds: Iterable[int] | None = None,
 ) -> Report | None:
-    """One report of all that is recorded of a tracker: each sequence's mean over its seeds.
+    """One report of what is recorded of a tracker: each sequence's mean over its seeds.
 
     `repetitions` and `spread` are those of the first benchmark's runs. None without a record.
+
+    Args:
+        seeds: which to take, of those there are; all if not given.
     """
     benchmarks = tuple(benchmarks)
-    found = [runs(tracker, each, folder) for each in benchmarks]
+    wanted = None if seeds is None else set(seeds)
+    found = [
+        [
+            run
+            for seed, run in runs(tracker, each, folder).items()
+            if wanted is None or seed in wanted
+        ]
+        for each in benchmarks
+    ]
     found = [reports for reports in found if reports]
     if not found:
         return None

@@ -64,6 +64,7 @@ _DRNETS = {"drnet": "DRNet", "mdrnet": "mDRNet", TEACHER: "ATOM", STUDENT: "mATO
 _MORE = {
     2: (
         Row("CFKD, weights of the code", "cfkd_code"),
+        Row("CFKD, normalised fidelity", "cfkd_normalised"),
         Row("CFKD, random start", "cfkd_random"),
         Row("our recipe", "matom"),
         Row("no head at all", "classifier"),

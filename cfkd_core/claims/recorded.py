@@ -36,7 +36,7 @@ def ordering(better: str, worse: str, score: str = "success_auc") -> Finding:
 
 def _speed(tracker: str) -> float | None:
     """Frames per second of the recorded runs, the slowest of the seeds."""
-    speeds = [report.fps for report in records.runs(tracker) if report.fps]
+    speeds = [report.fps for report in records.runs(tracker).values() if report.fps]
     return min(speeds, default=None)
 
 

@@ -91,6 +91,15 @@ ABLATION = (
     ),
 )
 
+LONGER = tuple(
+    replace(
+        each.with_stages(epochs=150, drop_every=45),
+        name=f"{each.name}_longer",
+        reproduces=f"{each.name} for three times as many epochs: is it done learning? Ours",
+    )
+    for each in (ABLATION[2], CFKD, CFKD_NORMALISED)
+)
+
 # One optimiser after the other, each for as long as joint training takes (facts.md 2.5).
 SEPARATE = replace(
     CFKD,
@@ -198,6 +207,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         CFKD_CODE,
         CFKD_NORMALISED,
         *ABLATION,
+        *LONGER,
         SEPARATE,
         *RESNETS,
         *RIVALS,

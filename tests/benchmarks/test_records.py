@@ -36,10 +36,11 @@ def folder(tmp_path):
 
 def test_runs_come_in_the_order_of_their_seeds(folder):
     found = records.runs("one", folder=folder)
-    assert [each.sequences[0].scores["success_auc"] for each in found] == pytest.approx(
+    assert list(found) == [0, 2, 10]
+    assert [each.sequences[0].scores["success_auc"] for each in found.values()] == pytest.approx(
         [0.4, 0.8, 0.6]
     )
-    assert records.runs("another", folder=folder) == ()
+    assert not records.runs("another", folder=folder)
 
 
 def test_a_tracker_is_not_taken_for_one_whose_name_begins_alike(folder):
@@ -55,6 +56,14 @@ def test_pooling_averages_seeds_then_sequences(folder):
     assert pooled.repetitions == 3
     # of the means 0.3, 0.5 and 0.4 on the first benchmark
     assert pooled.spread["success_auc"] == pytest.approx(0.1)
+
+
+def test_some_seeds_may_be_pooled_alone(folder):
+    pooled = records.pooled("one", seeds=[0, 10], folder=folder)
+    by_name = {each.name: each.scores["success_auc"] for each in pooled.sequences}
+    assert by_name == pytest.approx({"a": 0.2, "b": 0.5, "c": 0.9})
+    assert pooled.repetitions == 2
+    assert records.pooled("one", seeds=[1], folder=folder) is None
 
 
 def test_one_benchmark_may_be_pooled_alone_and_nothing_is_none(folder):

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.repository
 
 
 def test_scores_are_means_over_the_seeds():
-    runs = [run.scores["success_auc"] for run in records.runs("matom")]
+    runs = [run.scores["success_auc"] for run in records.runs("matom").values()]
     found = dev_records.scores("matom")
     assert found["otb_dev"]["seeds"] == len(runs) >= 3
     assert found["otb_dev"]["success_auc"] == pytest.approx(sum(runs) / len(runs), abs=1e-4)

@@ -24,7 +24,10 @@ def test_every_row_of_the_tables_has_a_name():
         "4.3": {"cfkd_resnet18_m", "cfkd_resnet18_s", "cfkd_resnet18_t"},
         "4.4": {"wang", "wang_corrected", "liu"},
         "4.5": {"drnet", "mdrnet"},
-        "ours": {"cfkd_random", "cfkd_imagenet", "matom"},
+        "ours": {
+            *("cfkd_random", "cfkd_imagenet", "cfkd_normalised", "matom"),
+            *("ablation_ts_ah_longer", "cfkd_longer", "cfkd_normalised_longer"),
+        },
     }
     assert set().union(*rows.values()) == EXPERIMENTS.keys()
     assert all(EXPERIMENTS[name].name == name for name in EXPERIMENTS)
