@@ -263,7 +263,7 @@ glue("head_verdict", verdict, display=False)
 # long, together, on the same pairs and on one schedule. The third is not the thesis's: it has fidelity divide
 # each map by its mean, for a reason that the chapter on [fidelity](fidelity.ipynb) finds.
 
-# %% tags=["remove-output"]
+# %% tags=["hide-input", "remove-output"]
 pairs = {each.name.removesuffix("_longer"): each.name for each in LONGER}
 steps = {name: resolve(name, "mini").stages[0].steps for pair in pairs.items() for name in pair}
 longer = records.gather([*steps, "classifier"], real=real)
@@ -289,7 +289,8 @@ if bare:
 axes.set(xscale="log", xlabel="steps of training", ylabel="success AUC, %", ylim=(0, None))
 axes.set_xticks(sorted(set(steps.values())), [f"{each:,}" for each in sorted(set(steps.values()))])
 axes.minorticks_off()
-axes.legend(loc="center right")
+axes.margins(x=0.1)
+figure.legend(loc="outside lower center", ncols=3)
 plt.show()
 
 # %% tags=["remove-cell"]
