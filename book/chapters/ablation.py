@@ -228,6 +228,8 @@ glue("hardest_score", float(grid.loc[hardest].mean()), display=False)
 glue("widest", widest, display=False)
 glue("widest_spread", float(grid.loc[widest].max() - grid.loc[widest].min()), display=False)
 success = {name: float(each.scores["success_auc"]) for name, each in evidence.otb.items() if each}
+glue("success_cfkd", 100 * success["cfkd"], display=False)
+glue("success_gt", 100 * success["ablation_gt"], display=False)
 bare = success.pop("classifier")
 best = max(success, key=success.get)
 glue("bare", 100 * bare, display=False)
