@@ -80,10 +80,14 @@ CFKD_NORMALISED = _losses(
     },
 )
 
+TS_AH = _losses(
+    "ablation_ts_ah", "table 4.2, row TS+AH", {"teacher_soft": 1.0, "adaptive_hard": 0.1}
+)
+
 ABLATION = (
     _losses("ablation_gt", "table 4.2, row GT", {"ground_truth": 1.0}),
     _losses("ablation_ts", "table 4.2, row TS", {"teacher_soft": 1.0}),
-    _losses("ablation_ts_ah", "table 4.2, row TS+AH", {"teacher_soft": 1.0, "adaptive_hard": 0.1}),
+    TS_AH,
     _losses(
         "ablation_ts_ah_fidelity",
         "table 4.2, row TS+AH+fidelity",
@@ -97,7 +101,7 @@ LONGER = tuple(
         name=f"{each.name}_longer",
         reproduces=f"{each.name} for three times as many epochs: is it done learning? Ours",
     )
-    for each in (ABLATION[2], CFKD, CFKD_NORMALISED)
+    for each in (TS_AH, CFKD, CFKD_NORMALISED)
 )
 
 # One optimiser after the other, each for as long as joint training takes (facts.md 2.5).
