@@ -4,6 +4,7 @@ import json
 from collections import Counter
 
 import pytest
+import torch
 
 import cfkd_core
 from cfkd_core import paths
@@ -50,23 +51,46 @@ def test_opencv_scores_what_was_measured_of_it(shared, author, tmp_path, name):
     assert found.scores["success_auc"] == pytest.approx(success, abs=0.005)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "least"), [("atom", 0.75), ("matom", 0.70)])
-def test_the_heads_judge_boxes_of_videos_they_have_not_seen(shared, name, least):
-    """Issue 3's bar, and the README's figure; on 96 pairs as a tracker meets them."""
+def pairs(shared, **options):
+    """96 pairs as a tracker meets them, from videos that nothing was trained on."""
     sources = [
         Source(folder, load_benchmark("otb", shared / "data" / folder), weight)
         for folder, weight in (("otb-dev", 11.0), ("uav-dev", 3.0))
     ]
-    options = PairOptions(grey=0.0, brightness=0.0, scale_jitter=0.15, shift_jitter=1.0)
-    pairs = PairDataset(sources, 96, 0, options)
-    batches = [pairs.batch(list(range(start, start + 8))) for start in range(0, 96, 8)]
-    net = cfkd_core.load_tracker(name).net
-    found = judge(net, batches, RefineOptions())["iou_correlation"]
-    assert found >= least
+    as_met = {"grey": 0.0, "brightness": 0.0, "scale_jitter": 0.15, "shift_jitter": 1.0}
+    drawn = PairDataset(sources, 96, 0, PairOptions(**as_met, **options))
+    return [drawn.batch(list(range(start, start + 8))) for start in range(0, 96, 8)]
+
+
+def readme_quotes(value: float) -> bool:
+    """To two decimals; another processor may round to the neighbour."""
     readme = (paths.DATA.parent / "README.md").read_text(encoding="utf-8")
-    # another processor may round to the neighbour
-    assert any(f"{found + apart:.2f}" in readme for apart in (0, -0.003, 0.003))
+    return any(f"{value + apart:.2f}" in readme for apart in (0, -0.003, 0.003))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "least"), [("atom", 0.75), ("matom", 0.70)])
+def test_the_heads_judge_boxes_of_videos_they_have_not_seen(shared, name, least):
+    """Issue 3's bar, and the README's figure."""
+    net = cfkd_core.load_tracker(name).net
+    found = judge(net, pairs(shared), RefineOptions())["iou_correlation"]
+    assert found >= least
+    assert readme_quotes(found)
+
+
+@pytest.mark.slow
+def test_coarse_proposals_climb_far_and_fine_ones_a_little(shared):
+    """Issue 3 asks for 0.08; the README says what is gained from where."""
+    net = cfkd_core.load_tracker("matom").net
+    coarse = pairs(shared, proposal_noise=(0.3,))
+    before = float(torch.cat([(each.proposal_iou + 1) / 2 for each in coarse]).mean())
+    gain = judge(net, coarse, RefineOptions())["refinement_gain"]
+    assert gain >= 0.08
+    assert readme_quotes(before)
+    assert readme_quotes(before + gain)
+    fine = judge(net, pairs(shared), RefineOptions())["refinement_gain"]
+    assert 0.01 < fine < 0.03
+    assert readme_quotes(fine)
 
 
 RECORDS = sorted((paths.DATA / "results").glob("*_dev/*_seed*.json"))
