@@ -19,10 +19,9 @@ MINI_PAIRS = PairOptions(
     proposals=32,
 )
 
-# Steps an epoch: those that only learn a head are cheap, and what ships by default gets the most.
-_BATCHES = {"atom": 30, "drnet": 30, "matom": 500}
-_OTHERS = 9
-# Pairs a step: a whole table learns backbones too, and makes more of them in smaller steps.
+# Steps an epoch, and pairs a step: heads alone are cheap, and take more of both. What has a pool of
+# pairs was made for a laptop, and keeps its own number of steps.
+_HEAD_STEPS, _OTHER_STEPS = 30, 9
 _HEAD_PAIRS, _OTHER_PAIRS = 16, 8
 
 
@@ -43,12 +42,13 @@ def mini(experiment: Experiment) -> Experiment:
     pretrained = experiment.start == "imagenet" or (
         experiment.architecture.backbone == "mobilenet_v2" and experiment.name != "cfkd_random"
     )
+    steps = _OTHER_STEPS if experiment.trains_backbone else _HEAD_STEPS
     stages = tuple(
         replace(
             stage,
-            batches=_BATCHES.get(experiment.name, _OTHERS),
+            batches=stage.batches if experiment.pool else steps,
             lr=1e-3 if pretrained and stage.schedule == "step" else stage.lr,
-            schedule=stage.schedule if experiment.name in _BATCHES else "cosine",
+            schedule="cosine" if experiment.trains_backbone else stage.schedule,
         )
         for stage in experiment.stages
     )
@@ -57,7 +57,7 @@ def mini(experiment: Experiment) -> Experiment:
         architecture=MINI_DRNET if experiment.name == "drnet" else experiment.architecture,
         start="imagenet" if pretrained else "random",
         stages=stages,
-        batch_size=_HEAD_PAIRS if experiment.name in _BATCHES else _OTHER_PAIRS,
+        batch_size=_OTHER_PAIRS if experiment.trains_backbone else _HEAD_PAIRS,
         pairs=replace(MINI_PAIRS, target_jitter=experiment.pairs.target_jitter),
     )
 

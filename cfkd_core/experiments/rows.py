@@ -202,6 +202,33 @@ MATOM = replace(
     ),
 )
 
+ATOM_REDRAWN = replace(
+    MATOM,
+    name="atom_redrawn",
+    reproduces="a teacher for matom: ATOM's network by matom's recipe; not in the thesis",
+    architecture=ARCHITECTURES["atom"],
+)
+
+
+def _taught(name: str, reproduces: str, losses: dict[str, float]) -> Experiment:
+    """MATOM with a teacher."""
+    stages = (replace(MATOM.stages[0], losses=losses),)
+    return replace(MATOM, name=name, reproduces=reproduces, teacher="atom_redrawn", stages=stages)
+
+
+TAUGHT = (
+    _taught(
+        "matom_ts_ah",
+        "matom with the thesis's terms for the head in place of the truth; not in the thesis",
+        TS_AH.stages[0].losses,
+    ),
+    _taught(
+        "matom_taught",
+        "matom with a teacher beside the truth; not in the thesis",
+        {"ground_truth": 1.0, "teacher_soft": 1.0},
+    ),
+)
+
 EXPERIMENTS: dict[str, Experiment] = {
     each.name: each
     for each in (
@@ -218,6 +245,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         MDRNET,
         *STARTS,
         MATOM,
+        ATOM_REDRAWN,
+        *TAUGHT,
     )
 }
 
