@@ -32,6 +32,9 @@ TRACKERS = (*_ATOMS, *_DRNETS, CLASSIFIER, "mosse", *MAKERS)
 ALIASES = {"matom-thesis": "cfkd"}
 """Other names of networks that ship."""
 
+# What `OURS` were chosen for, and heads that were trained for the same.
+_OWN = ("matom", "matom_ts_ah", "matom_taught", CLASSIFIER)
+
 # Backbones whose classifier has 32 channels; 64 for the others (facts.md 2.4).
 _NARROW = ("mobilenet_v2", "mobilenet_v2_c96", "resnet18_t")
 
@@ -92,11 +95,11 @@ def tracker_for(
 
     The head says which algorithm, the backbone how wide the classifier is. A network without a
     head is tracked with as ATOM, unless its name is that of a DRNet. Everything is as in the
-    thesis, but for two names that are ours, `matom` and `classifier`: see `OURS`.
+    thesis, but for names that are ours, `matom`, its kin, and `classifier`: see `OURS`.
     """
     channels = 32 if net.backbone.name in _NARROW else 64
     regresses = name in _DRNETS if net.iou_head is None else isinstance(net.iou_head, BoxHead)
-    own = OURS if name in ("matom", CLASSIFIER) else ATOM
+    own = OURS if name in _OWN else ATOM
     if regresses:
         fitting = _with_channels(DRNET, channels)
         return DrnetTracker(net, fitting, seed=seed, name=name, runtime=runtime)
