@@ -301,8 +301,8 @@ outcomes = {
     for short, long in pairs.items()
 }
 words = {
-    "held": "more, beyond doubt",
-    "contradicted": "less, beyond doubt",
+    "held": "more, by the rule above",
+    "contradicted": "less, by the rule above",
     "undecided": "no difference that our videos decide",
     "not run": "not run",
 }

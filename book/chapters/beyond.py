@@ -79,22 +79,15 @@ glue("beyond_batch", card["batch_size"], display=False)
 glue("beyond_cards", Markdown(report.markdown(cards, index="weights")), display=False)
 
 
-def recorded(folder, name):
-    """Mean scores over the recorded seeds of a tracker, and their number; None if there are none."""
-    files = sorted((paths.DATA / "results" / folder).glob(f"{name}_seed*.json"))
-    runs = pd.DataFrame([report.load_json(file)[0].scores for file in files])
-    return None if runs.empty else {**runs.mean(), "runs": len(runs)}
-
-
 rows = {}
 for name in ("classifier", "matom", "atom", "cfkd", "cfkd_code", "cfkd_random"):
-    for folder, place in (("otb_dev", "OTB"), ("uav_dev", "UAV")):
-        found = recorded(folder, name)
+    for benchmark, place in ((records.OTB, "OTB"), (records.UAV, "UAV")):
+        found = records.pooled(name, (benchmark,))
         if found:
             entry = rows.setdefault(f"`{name}`", {})
-            entry[f"success, {place}"] = found["success_auc"]
-            entry[f"precision, {place}"] = found["precision_at_20"]
-            entry["runs"] = found["runs"]
+            entry[f"success, {place}"] = found.scores["success_auc"]
+            entry[f"precision, {place}"] = found.scores["precision_at_20"]
+            entry["runs"] = found.repetitions
 scores = pd.DataFrame.from_dict(rows, orient="index")
 scores = scores[[*(name for name in scores if name != "runs"), "runs"]]
 glue("beyond_students", Markdown(report.markdown(scores)), display=False)
@@ -130,7 +123,7 @@ glue("uav_verdict", "above" if uav["`matom`"] > uav["`classifier`"] else "below"
 # ## Would a teacher help?
 #
 # The thesis's answer is yes: a student of the truth alone (GT) is the last of its Table 4.2. The teacher
-# there has seen whole objects only, and could not judge the targets that `matom` learns from. So we made
+# there has seen whole objects only, which the targets that `matom` learns from need not be. So we made
 # another, `atom_redrawn`: ATOM's network and head by `matom`'s own recipe, in half as many steps. It was
 # let teach two students in lockstep, from `matom`'s start, on `matom`'s pairs, for as long. One learns by
 # the thesis's two terms for the head, the other from the truth and from the teacher.

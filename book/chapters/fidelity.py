@@ -317,7 +317,7 @@ glue("shipped", len(trained), display=False)
 #
 # $$ n = \frac{\big( \sum_i \lambda_i \big)^2}{\sum_i \lambda_i^2} $$ (eq:fid-directions)
 #
-# says how many directions the cells differ in. With all {glue:text}`channels_student` equally strong
+# says in how many directions the cells lie. With all {glue:text}`channels_student` equally strong
 # it is {glue:text}`channels_student`; if every cell is a multiple of one vector, it is 1. By hand, for
 # features that are noise, and the same with a loud common pattern on top:
 
@@ -400,6 +400,7 @@ order = pd.DataFrame(points.values(), columns=["n", "success", "terms"])[["n", "
 glue("directions_agree", float(order.corr("spearman").loc["n", "success"]), display=False)
 glue("directions_students", len(points), display=False)
 glue("directions_bare", used["classifier"], display=False)
+glue("directions_teacher", directions(theirs.search.block4), display=False)
 for name in ("ablation_ts_ah", "ablation_ts_ah_fidelity", "cfkd_normalised"):
     glue(f"directions_{name}", used[name], display=False)
     glue(f"success_{name}", points[name][1], display=False)
@@ -415,8 +416,8 @@ glue("steps", steps, display=False)
 # {glue:text}`directions_cfkd_normalised:.1f` directions and a success of
 # {glue:text}`success_cfkd_normalised:.3f`. Over all {glue:text}`directions_students` students the rank
 # correlation of directions and success is {glue:text}`directions_agree:.2f`. That is no proof: the
-# teacher itself, whose features cannot be negative, has few directions and tracks. And a student that
-# learns for as long as the thesis's may find them again.
+# teacher itself, whose features cannot be negative, has {glue:text}`directions_teacher:.1f` and tracks. And a
+# student that learns for as long as the thesis's may find them again.
 #
 # ## What is not matched
 #
