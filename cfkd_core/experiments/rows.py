@@ -5,6 +5,7 @@ of the author's code (facts.md 1.3, 1.5, 2.5, 3); where the thesis says somethin
 rows.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from cfkd_core.datasets.pair_plan import PairOptions
@@ -50,7 +51,7 @@ CFKD = Experiment(
 )
 
 
-def _losses(name: str, reproduces: str, losses: dict[str, float]) -> Experiment:
+def _losses(name: str, reproduces: str, losses: Mapping[str, float]) -> Experiment:
     """CFKD with other terms."""
     stages = (replace(CFKD.stages[0], losses=losses),)
     return replace(CFKD, name=name, reproduces=reproduces, stages=stages)
@@ -210,7 +211,7 @@ ATOM_REDRAWN = replace(
 )
 
 
-def _taught(name: str, reproduces: str, losses: dict[str, float]) -> Experiment:
+def _taught(name: str, reproduces: str, losses: Mapping[str, float]) -> Experiment:
     """MATOM with a teacher."""
     stages = (replace(MATOM.stages[0], losses=losses),)
     return replace(MATOM, name=name, reproduces=reproduces, teacher="atom_redrawn", stages=stages)
