@@ -5,12 +5,18 @@ RUN := .venv/bin/python
 READY := .venv/.ready
 UNFINISHED := .venv/.unfinished
 
-.PHONY: book test lab pair
+.PHONY: book test lint lab pair
 book: $(READY)
 	$(RUN) book/build.py --profile $(PROFILE)
 
 test: $(READY)
 	$(RUN) -m pytest -m "not slow"
+
+lint: $(READY)
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/lint-imports
+	.venv/bin/mypy
 
 lab: pair
 	cd book && ../$(RUN) -m jupyter lab --ServerApp.default_url=/lab/tree/notebooks

@@ -9,7 +9,6 @@ python book/build.py --profile smoke --expect
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -26,6 +25,8 @@ import pages
 import reference
 import source
 import yaml
+
+from cfkd_core import provenance
 
 PROFILES = ("smoke", "default", "full")
 
@@ -230,7 +231,7 @@ def _run(book: Book, name: str) -> Outcome:
         "inputs": inputs,
         "parameters": parameters,
         "versions": cache.versions(book.root),
-        "commit": _commit(book.root),
+        "commit": provenance.commit(book.root) or "unknown",
         "date": datetime.now(UTC).date().isoformat(),
         "seconds": seconds,
     }
@@ -292,13 +293,6 @@ def _summarise(book: Book, outcomes: list[Outcome]) -> None:
 def _say(line: str) -> None:
     """A line at once, also when the output goes to a file."""
     print(line, flush=True)
-
-
-def _commit(root: Path) -> str:
-    """The checkout's commit, `+` when files differ from it."""
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--abbrev=10"]
-    described = subprocess.run(command, capture_output=True, text=True)
-    return described.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

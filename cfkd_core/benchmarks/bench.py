@@ -6,10 +6,10 @@ thread and a free core that is the time on the wall.
 """
 
 import json
-import platform
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import cv2
@@ -18,11 +18,12 @@ import pandas as pd
 import torch
 from jaxtyping import Bool, Float
 
-from cfkd_core import files
+from cfkd_core import files, provenance
 from cfkd_core.benchmarks import contenders
 from cfkd_core.benchmarks.contenders import REST, Contender, Stopwatch
 from cfkd_core.datasets.synthetic import synthetic_sequences
 from cfkd_core.errors import InputError
+from cfkd_core.tracking import runtime
 from cfkd_core.tracking.tracker import Frame, Tracker
 
 DEFAULT = (
@@ -173,6 +174,8 @@ class Contest:
     Attributes:
         peak: multiplications a second in a large matrix product.
         absent: contenders that could not run here, and why.
+        commit: of the code; None where that is not known.
+        versions: of the libraries that multiply.
     """
 
     timings: tuple[Timing, ...]
@@ -180,6 +183,9 @@ class Contest:
     peak: float
     threads: dict[str, int]
     absent: dict[str, str]
+    processor: str
+    commit: str | None
+    versions: dict[str, str]
 
     def table(self) -> pd.DataFrame:
         """A row a tracker, times in ms; `x` is how many times the first one's."""
@@ -207,23 +213,68 @@ class Contest:
         width, height = self.size
         return (
             f"ms of processor time a frame, {len(self.timings[0].frames)} frames of "
-            f"{width}x{height}; threads: {threads}; {_processor()}, matrix product "
+            f"{width}x{height}; threads: {threads}; {self.processor}, matrix product "
             f"{2 * self.peak / 1e9:.0f} GFLOP/s"
         )
 
     def save_json(self, path: Path) -> None:
         """Writes every frame's time, the summaries, and the machine; whole or not at all."""
         content = {
-            "processor": _processor(),
+            "processor": self.processor,
             "threads": self.threads,
             "gemm_peak_gflops": 2 * self.peak / 1e9,
-            "versions": {"torch": torch.__version__, "opencv": cv2.__version__},
+            "versions": self.versions,
+            "commit": self.commit,
             "size": self.size,
             "absent": self.absent,
             "trackers": [each.summary(self.peak) | asdict(each) for each in self.timings],
         }
         text = json.dumps(content, indent=1, default=_plain, allow_nan=False)
         files.write_text(path, text + "\n")
+
+
+def load_json(path: Path) -> Contest:
+    """What `Contest.save_json` has written, on whichever machine.
+
+    Raises:
+        InputError: if the file is missing or holds something else.
+    """
+    remedy = "`python -m cfkd_core bench --json FILE` writes one"
+    if not path.is_file():
+        raise InputError(f"{path}: no such file of times; {remedy}")
+    content = files.read_json(path, remedy)
+    try:
+        width, height = map(int, content["size"])
+        return Contest(
+            timings=tuple(map(_recorded, content["trackers"])),
+            size=(width, height),
+            peak=float(content["gemm_peak_gflops"]) * 1e9 / 2,
+            threads=dict(content["threads"]),
+            absent=dict(content["absent"]),
+            processor=str(content["processor"]),
+            commit=content["commit"],
+            versions=dict(content["versions"]),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        raise InputError(f"{path}: not a file of times; {remedy}") from None
+
+
+def _recorded(entry: dict) -> Timing:
+    frames = np.array(entry["frames"], dtype=float)
+    updated = np.array(entry["updated"], dtype=bool)
+    parts = {str(name): np.array(times, dtype=float) for name, times in entry["parts"].items()}
+    if frames.ndim != 1 or any(each.shape != frames.shape for each in (updated, *parts.values())):
+        raise ValueError("times of some frames are missing")
+    memory = entry["memory"]
+    return Timing(
+        name=str(entry["name"]),
+        init=float(entry["init"]),
+        frames=frames,
+        updated=updated,
+        parts=parts,
+        macs=int(entry["macs"]),
+        memory=None if memory is None else int(memory),
+    )
 
 
 def run(
@@ -254,7 +305,8 @@ def run(
             needs = {n: contenders.peak_memory(by_name[n], frames, box, threads) for n in trackers}
             timings = [replace(each, memory=needs[each.name]) for each in timings]
         used = {library: count() for library, count in _THREADS.items()}
-        return Contest(tuple(timings), size, gemm_peak(), used, absent)
+        machine = provenance.processor(), provenance.commit(), _versions()
+        return Contest(tuple(timings), size, gemm_peak(), used, absent, *machine)
     finally:
         torch.set_num_threads(before["torch"])
         cv2.setNumThreads(before["opencv"])
@@ -272,13 +324,12 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+def _versions() -> dict[str, str]:
+    """Of what multiplies, where it is installed."""
+    found = {"torch": torch.__version__, "opencv": cv2.__version__}
+    if runtime.installed():
+        found["onnxruntime"] = version("onnxruntime")
+    return found
 
 
 def _plain(value: np.ndarray) -> list:

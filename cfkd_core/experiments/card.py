@@ -1,7 +1,5 @@
 """The card that trained weights travel with: how they were made, and what came of it."""
 
-import platform
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cfkd_core import __version__
+from cfkd_core import __version__, provenance
 from cfkd_core.datasets.pairs import Source
 from cfkd_core.experiments.definition import Experiment
 from cfkd_core.models.backbones import SHIPPED
@@ -60,9 +58,9 @@ def describe_weights(
         "data": {source.name: {"weight": source.weight} for source in sources},
         "seed": seed,
         "version": __version__,
-        "commit": commit(),
+        "commit": provenance.commit(),
         "torch": torch.__version__,
-        "hardware": f"{platform.machine()}, {device}, {torch.get_num_threads()} threads",
+        "hardware": f"{provenance.processor()}, {device}, {torch.get_num_threads()} threads",
         "hours": round(sum(entry["seconds"] for entry in entries) / 3600, 2),
         "curves": curves(entries),
         "validation": _validation_of(entries),
@@ -112,20 +110,3 @@ def curves(
 def _mean_of(name: str, entries: list[dict[str, float | int]]) -> float | None:
     values = [entry[name] for entry in entries if name in entry]
     return float(f"{np.mean(values):.4g}") if values else None
-
-
-def commit() -> str | None:
-    """The commit of the code, "+" appended if files have changed since; None without git."""
-    root = Path(__file__).resolve().parent
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return described.stdout.strip()

@@ -5,7 +5,6 @@ Each cell is CFKD with other weights, shrunk to seconds; `record` trains them al
 
 import itertools
 import json
-import platform
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
@@ -17,12 +16,12 @@ import torch
 from joblib import Parallel, delayed
 from torch import Tensor
 
-from cfkd_core import __version__, paths
+from cfkd_core import __version__, paths, provenance
 from cfkd_core.benchmarks.judgement import judge
 from cfkd_core.datasets.pair_plan import PairOptions
 from cfkd_core.datasets.pairs import PairBatch, PairDataset, Source
 from cfkd_core.datasets.synthetic_training import training_films
-from cfkd_core.experiments.card import commit, curves
+from cfkd_core.experiments.card import curves
 from cfkd_core.experiments.definition import Experiment
 from cfkd_core.experiments.rows import CFKD, EXPERIMENTS
 from cfkd_core.experiments.run import RunOptions, build_distiller, launch
@@ -213,9 +212,9 @@ def _provenance(options: GridOptions) -> dict:
         "options": asdict(options),
         "teacher_sha256": sha256(paths.WEIGHTS / f"{CFKD.teacher}.safetensors"),
         "version": __version__,
-        "commit": commit(),
+        "commit": provenance.commit(),
         "torch": torch.__version__,
-        "hardware": f"{platform.machine()}, cpu",
+        "hardware": f"{provenance.processor()}, cpu",
     }
 
 

@@ -5,6 +5,7 @@ import re
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -105,6 +106,9 @@ def outcome(**changes):
         "peak": 4e9,
         "threads": {"torch": 1, "opencv": 1},
         "absent": {},
+        "processor": "abacus",
+        "commit": "0123456789ab",
+        "versions": {"torch": "2.6.0"},
     }
     return bench.Contest(**given | changes)
 
@@ -127,6 +131,43 @@ def test_json_has_every_frame_and_no_nan(tmp_path):
     assert ours["updated"] == [False, False, False, True, False]
     assert theirs["peak_share"] is None
     assert found["threads"] == {"torch": 1, "opencv": 1}
+    assert (found["processor"], found["commit"]) == ("abacus", "0123456789ab")
+
+
+def test_json_is_read_back_as_it_was(tmp_path):
+    before = outcome()
+    before.save_json(tmp_path / "bench.json")
+    after = bench.load_json(tmp_path / "bench.json")
+    pd.testing.assert_frame_equal(after.table(), before.table(), check_exact=False)
+    assert after.conditions() == before.conditions()
+    assert after.timings[0].worst_over_median(updated=True) == 4 / 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file of times"),
+        ("", "not a JSON file"),
+        ("[]", "not a file of times"),
+        ('{"size": [64, 48]}', "not a file of times"),
+    ],
+)
+def test_other_files_are_not_taken_for_times(tmp_path, content, message):
+    file = tmp_path / "bench.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(InputError, match=message):
+        bench.load_json(file)
+
+
+def test_a_file_that_lacks_some_frames_is_refused(tmp_path):
+    file = tmp_path / "bench.json"
+    outcome().save_json(file)
+    content = json.loads(file.read_text())
+    content["trackers"][1]["updated"].pop()
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="not a file of times"):
+        bench.load_json(file)
 
 
 def test_the_film_goes_forth_and_back_at_any_size():

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from cfkd_core import boxes
-from cfkd_core.benchmarks import clocks, published, report, results, vot
+from cfkd_core.benchmarks import bench, clocks, published, report, results, vot
 from cfkd_core.datasets import sources, stills
 from cfkd_core.datasets.readers import davis, own, rows, uav123
 from cfkd_core.datasets.readers.got10k import read_got10k
@@ -164,6 +164,13 @@ def read_report(folder: Path, content: bytes) -> None:
         assert isinstance(each, report.Report)
 
 
+def read_times(folder: Path, content: bytes) -> None:
+    """Times of a race."""
+    contest = bench.load_json(_file(folder, "times.json", content))
+    for each in contest.timings:
+        assert each.frames.shape == each.updated.shape
+
+
 def read_journal(folder: Path, content: bytes) -> None:
     """Journals of training runs."""
     _file(folder, journal.FILE, content)
@@ -292,6 +299,7 @@ TARGETS: dict[str, Target] = {
     "weights-card": read_weights_card,
     "graph-card": read_graph_card,
     "report": read_report,
+    "times": read_times,
     "journal": read_journal,
     "coco": read_coco,
     "voc": read_voc,
