@@ -10,7 +10,7 @@ torch.set_num_threads(1)
 
 # What looks at the checkout itself. The rest also passes on an installed wheel: see test_wheel.py.
 _REPOSITORY = ["book", "test_book.py", "test_commands.py", "test_extending.py", "test_otb_dev.py"]
-_REPOSITORY += ["test_project.py", "test_readme.py", "test_wheel.py"]
+_REPOSITORY += ["test_project.py", "test_readme.py", "test_speed_records.py", "test_wheel.py"]
 collect_ignore = [] if (Path(__file__).parents[1] / "book").is_dir() else _REPOSITORY
 
 

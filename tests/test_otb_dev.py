@@ -4,7 +4,6 @@ import json
 from collections import Counter
 
 import pytest
-import torch
 
 import cfkd_core
 from cfkd_core import paths
@@ -79,18 +78,19 @@ def test_the_heads_judge_boxes_of_videos_they_have_not_seen(shared, name, least)
 
 
 @pytest.mark.slow
-def test_coarse_proposals_climb_far_and_fine_ones_a_little(shared):
-    """Issue 3 asks for 0.08; the README says what is gained from where."""
+def test_proposals_that_are_well_off_climb_and_good_ones_do_not(shared):
+    """Issue 3 asks for 0.08 on jittered proposals; how much there is to gain, the jitter decides."""
     net = cfkd_core.load_tracker("matom").net
-    coarse = pairs(shared, proposal_noise=(0.3,))
-    before = float(torch.cat([(each.proposal_iou + 1) / 2 for each in coarse]).mean())
-    gain = judge(net, coarse, RefineOptions())["refinement_gain"]
-    assert gain >= 0.08
-    assert readme_quotes(before)
-    assert readme_quotes(before + gain)
-    fine = judge(net, pairs(shared), RefineOptions())["refinement_gain"]
-    assert 0.01 < fine < 0.03
-    assert readme_quotes(fine)
+
+    def gain(**noise):
+        return judge(net, pairs(shared, **noise), RefineOptions())["refinement_gain"]
+
+    gains = [gain(proposal_noise=(noise,)) for noise in (0.3, 0.2, 0.1, 0.05)]
+    assert gains[0] >= 0.08
+    assert gains[1] >= 0.08
+    assert gains[3] < 0 < gains[2]
+    gains.append(gain())  # all of these and 0.01, in equal parts, as in training
+    assert all(map(readme_quotes, map(abs, gains)))
 
 
 RECORDS = sorted((paths.DATA / "results").glob("*_dev/*_seed*.json"))
