@@ -79,7 +79,7 @@ def test_the_heads_judge_boxes_of_videos_they_have_not_seen(shared, name, least)
 
 @pytest.mark.slow
 def test_proposals_that_are_well_off_climb_and_good_ones_do_not(shared):
-    """Issue 3 asks for 0.08 on jittered proposals; how much there is to gain, the jitter decides."""
+    """Issue 3 asks for 0.08 on jittered proposals; the jitter decides what there is to gain."""
     net = cfkd_core.load_tracker("matom").net
 
     def gain(**noise):
