@@ -493,6 +493,7 @@ def bench(
     frames: int = 100,
     threads: int = 1,
     memory: bool = True,
+    repeats: int = 1,
     json: Path | None = None,
 ) -> int:
     """Time trackers side by side, frame by frame in turn, on one synthetic film.
@@ -510,6 +511,8 @@ def bench(
         frames: that each tracker gets, the first included.
         threads: of torch, OpenCV and ONNX Runtime.
         memory: also run each tracker in a process of its own, to see what it needs.
+        repeats: of the race; each time is its median over them, which leaves out most of what other
+            programs do to it.
         json: write every frame's time to this file.
     """
     from cfkd_core.benchmarks import bench as timing
@@ -522,6 +525,7 @@ def bench(
         length=frames,
         threads=threads,
         memory=memory,
+        repeats=repeats,
     )
     for name, reason in outcome.absent.items():
         print(f"left out {name}: {reason}", file=sys.stderr)

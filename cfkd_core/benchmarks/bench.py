@@ -145,6 +145,26 @@ def race(
     ]
 
 
+def steadied(races: Sequence[Sequence[Timing]]) -> list[Timing]:
+    """One race of several equal ones: every time is its median over them.
+
+    What another program takes from a frame, it hardly takes from the same frame again.
+    """
+    return [_steadied(runs) for runs in zip(*races, strict=True)]
+
+
+def _steadied(runs: Sequence[Timing]) -> Timing:
+    first = runs[0]
+    return replace(
+        first,
+        init=float(np.median([each.init for each in runs])),
+        frames=np.median([each.frames for each in runs], axis=0),
+        parts={
+            part: np.median([each.parts[part] for each in runs], axis=0) for part in first.parts
+        },
+    )
+
+
 def _timing(name: str, tracker: Tracker, first: float, laps: pd.DataFrame) -> Timing:
     parts = {part: laps[part].to_numpy() for part in laps.columns if part}
     updates = parts.get("update", np.zeros(len(laps)))
@@ -174,6 +194,7 @@ class Contest:
     Attributes:
         peak: multiplications a second in a large matrix product.
         absent: contenders that could not run here, and why.
+        repeats: how many races each time is the median of.
         commit: of the code; None where that is not known.
         versions: of the libraries that multiply.
     """
@@ -183,6 +204,7 @@ class Contest:
     peak: float
     threads: dict[str, int]
     absent: dict[str, str]
+    repeats: int
     processor: str
     commit: str | None
     versions: dict[str, str]
@@ -211,9 +233,10 @@ class Contest:
         """One line: threads, frames, processor and its peak."""
         threads = ", ".join(f"{library} {count}" for library, count in self.threads.items())
         width, height = self.size
+        times = f"median of {self.repeats} races" if self.repeats > 1 else "one race"
         return (
             f"ms of processor time a frame, {len(self.timings[0].frames)} frames of "
-            f"{width}x{height}; threads: {threads}; {self.processor}, matrix product "
+            f"{width}x{height}, {times}; threads: {threads}; {self.processor}, matrix product "
             f"{2 * self.peak / 1e9:.0f} GFLOP/s"
         )
 
@@ -227,6 +250,7 @@ class Contest:
             "commit": self.commit,
             "size": self.size,
             "absent": self.absent,
+            "repeats": self.repeats,
             "trackers": [each.summary(self.peak) | asdict(each) for each in self.timings],
         }
         text = json.dumps(content, indent=1, default=_plain, allow_nan=False)
@@ -251,6 +275,7 @@ def load_json(path: Path) -> Contest:
             peak=float(content["gemm_peak_gflops"]) * 1e9 / 2,
             threads=dict(content["threads"]),
             absent=dict(content["absent"]),
+            repeats=int(content["repeats"]),
             processor=str(content["processor"]),
             commit=content["commit"],
             versions=dict(content["versions"]),
@@ -278,7 +303,13 @@ def _recorded(entry: dict) -> Timing:
 
 
 def run(
-    entrants: Sequence[Contender], *, size: tuple[int, int], length: int, threads: int, memory: bool
+    entrants: Sequence[Contender],
+    *,
+    size: tuple[int, int],
+    length: int,
+    threads: int,
+    memory: bool,
+    repeats: int = 1,
 ) -> Contest:
     """Races those of the contenders that can run here.
 
@@ -286,27 +317,33 @@ def run(
         size: (width, height) of the frames.
         length: of the film, frames.
         memory: whether each is also followed alone in a process of its own.
+        repeats: races, each of trackers that are built anew; see `steadied`.
 
     Raises:
         InputError: if none can run, or there is nothing to time.
     """
     if length < 2 or threads < 1:
         raise InputError(f"{length} frames on {threads} threads: take two frames and one thread")
+    if repeats < 1:
+        raise InputError(f"{repeats} repeats: take one")
     before = {library: count() for library, count in _THREADS.items()}
     contenders.set_threads(threads)
     try:
-        trackers, absent = contenders.available(entrants)
-        if not trackers:
-            raise InputError(f"nothing to time: {'; '.join(absent.values())}")
         frames, box = film(size, length)
-        timings = race(trackers, frames, box)
+        races = []
+        for _ in range(repeats):
+            trackers, absent = contenders.available(entrants)
+            if not trackers:
+                raise InputError(f"nothing to time: {'; '.join(absent.values())}")
+            races.append(race(trackers, frames, box))
+        timings = steadied(races)
         if memory:
             by_name = {each.name: each for each in entrants}
             needs = {n: contenders.peak_memory(by_name[n], frames, box, threads) for n in trackers}
             timings = [replace(each, memory=needs[each.name]) for each in timings]
         used = {library: count() for library, count in _THREADS.items()}
         machine = provenance.processor(), provenance.commit(), _versions()
-        return Contest(tuple(timings), size, gemm_peak(), used, absent, *machine)
+        return Contest(tuple(timings), size, gemm_peak(), used, absent, repeats, *machine)
     finally:
         torch.set_num_threads(before["torch"])
         cv2.setNumThreads(before["opencv"])
