@@ -50,7 +50,9 @@ def teachers(tmp_path_factory):
 
 
 @pytest.mark.parametrize("teacher", ["atom", "drnet"])
-def test_every_student_trains_and_can_be_loaded(teacher, teachers, sources, fabric, tmp_path):
+def test_every_student_trains_can_be_loaded_and_each_kind_tracks(
+    teacher, teachers, sources, fabric, tmp_path
+):
     names = [name for name, each in EXPERIMENTS.items() if each.teacher == teacher]
     experiments = [resolve(name, "mini", smoke=True) for name in names]
     options = RunOptions(teacher=teachers[teacher])
@@ -65,9 +67,9 @@ def test_every_student_trains_and_can_be_loaded(teacher, teachers, sources, fabr
         assert (card["backbone_from"] == "random") == (experiment.start == "random")
         assert set(card["curves"]) == experiment.terms | {"total", "gradient", "lr"}
         assert card["data"] == {"synthetic": {"weight": 1.0}}
-        # and it tracks
+    for net in {net.architecture: net for net in map(weights.load, files)}.values():
         film = sources[0].sequences[0]
-        tracker = tracker_for(net, file.stem)
+        tracker = tracker_for(net, "student")
         tracker.init(film.frames[0], film.boxes[0])
         assert tracker.update(film.frames[1]).box.shape == (4,)
 
