@@ -20,18 +20,8 @@ What a beginner needs first: `cfkd_core.load_tracker`, `tracking.tracker.track`,
 
 # Layers from the bottom, as pyproject.toml's import contract has them from the top.
 ORDER = (
-    *(
-        "paths",
-        "errors",
-        "provenance",
-        "files",
-        "boxes",
-        "ops",
-        "patches",
-        "models",
-        "datasets",
-        "tracking",
-    ),
+    *("paths", "errors", "provenance", "files", "boxes", "ops", "patches"),
+    *("models", "datasets", "tracking"),
     *("losses", "benchmarks", "training", "explore", "figures", "experiments"),
     *("claims", "doctor"),
 )

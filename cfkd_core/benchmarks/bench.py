@@ -84,10 +84,14 @@ class Timing:
         """Of the frames."""
         return float(self.frames.max())
 
+    def over_median(self, *, updated: bool) -> Float[np.ndarray, "u"]:
+        """The frames with (or without) an update, in medians of all."""
+        return self.frames[self.updated == updated] / self.median
+
     def worst_over_median(self, *, updated: bool) -> float:
-        """The worst frame with (or without) an update, in medians of all; NaN if there is none."""
-        chosen = self.frames[self.updated == updated]
-        return float(chosen.max() / self.median) if len(chosen) else float("nan")
+        """The worst of them; NaN if there is none."""
+        chosen = self.over_median(updated=updated)
+        return float(chosen.max()) if len(chosen) else float("nan")
 
     def peak_share(self, peak: float) -> float:
         """Multiplications a second of the network, as a share of `peak`; NaN without `macs`."""
@@ -341,9 +345,17 @@ def run(
             by_name = {each.name: each for each in entrants}
             needs = {n: contenders.peak_memory(by_name[n], frames, box, threads) for n in trackers}
             timings = [replace(each, memory=needs[each.name]) for each in timings]
-        used = {library: count() for library, count in _THREADS.items()}
-        machine = provenance.processor(), provenance.commit(), _versions()
-        return Contest(tuple(timings), size, gemm_peak(), used, absent, repeats, *machine)
+        return Contest(
+            timings=tuple(timings),
+            size=size,
+            peak=gemm_peak(),
+            threads={library: count() for library, count in _THREADS.items()},
+            absent=absent,
+            repeats=repeats,
+            processor=provenance.processor(),
+            commit=provenance.commit(),
+            versions=_versions(),
+        )
     finally:
         torch.set_num_threads(before["torch"])
         cv2.setNumThreads(before["opencv"])
