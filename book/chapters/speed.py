@@ -414,7 +414,7 @@ glue("order_speed", "the thesis's" if same else "not quite the thesis's", displa
 #   same boxes come at {glue:text}`fps_plain:.0f`, and there it {glue:text}`claim_fps_plain`. The
 #   factor of {glue:text}`times_plain:.1f` between the two was not learnt: it is bookkeeping.
 # - **The teacher does no more than {glue:text}`printed_atom:.0f`.** With the same short cuts
-#   it reaches {glue:text}`fps_atom:.0f`. That limit {glue:text}`claim_fps_teacher` on this
+#   it reaches {glue:text}`fps_atom:.1f`. That limit {glue:text}`claim_fps_teacher` on this
 #   machine, with this code.
 # - **The student is more than twice as fast.** By the printed rates the factor is
 #   {glue:text}`printed_times:.1f`; here it is {glue:text}`times_teacher:.1f`. The claim
