@@ -38,7 +38,7 @@ def got10k_curves(
     found, truth = predicted[counted], ground_truth[counted]
     if size is not None:
         found, truth = (_cut(each, np.array(size)) for each in (found, truth))
-    overlaps = np.nan_to_num(boxes.iou(found, truth))
+    overlaps = np.nan_to_num(boxes.iou(found, truth)).clip(0, 1)  # rounding may leave 1 behind
     return {
         "overlap": overlaps.mean(keepdims=True),
         "success": metrics.success_curve(overlaps, OVERLAPS),

@@ -21,6 +21,14 @@ def test_first_frame_and_hidden_frames_do_not_count(straight, score):
     )
 
 
+def test_the_truth_itself_is_no_better_than_perfect():
+    """Its overlap with itself comes out as 1 + 2e-16 here; the toolkit clips, too."""
+    truth = np.array([[0.1, 1, 0.3, 10]] * 2)
+    found = GOT10K.curves(truth, truth, np.ones(2, bool))
+    assert found["overlap"] == 1
+    assert found["success"][-1] == 0  # nothing is above 1
+
+
 def test_success_is_strictly_above(straight, score):
     truth = straight(4)
     predicted = truth * [[1, 1, 1, 1], [1, 1, 0.5, 1], [1, 1, 0.75, 1], [1, 1, 0.76, 1]]
