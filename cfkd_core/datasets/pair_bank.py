@@ -1,4 +1,4 @@
-"""Training pairs cut by the batch where the network runs, so that a GPU never waits for images."""
+"""Training pairs from decoded images in memory: cut by OpenCV, or by the batch on a GPU."""
 
 import numpy as np
 import torch
@@ -12,19 +12,21 @@ from cfkd_core.datasets.pairs import (
     draw_frames,
     draw_sequence,
     labelled,
+    render,
     shares,
     usable,
     visible_frames,
 )
-from cfkd_core.datasets.sequence import Sequence
+from cfkd_core.datasets.sequence import Frame, Sequence
 from cfkd_core.errors import InputError
 
 
 class PairBank:
     """The pairs of a `PairDataset` of the same seed, from images that are all in memory.
 
-    All images lie in one array of bytes, one after the other; a batch is one gather from it. The
-    pixels agree with `PairDataset`'s to the rounding of OpenCV's interpolation.
+    All images lie in one array of bytes, one after the other. On a CPU a batch is the pairs of
+    `PairDataset`, without its decoding of two images a pair; on a GPU it is one gather, whose pixels
+    agree to the rounding of OpenCV's interpolation.
 
     Args:
         device: of the images and of what `batch` gives.
@@ -46,25 +48,39 @@ class PairBank:
         self.sequences = [usable(source, options) for source in sources]
         self.probabilities = shares(sources)
         self.length, self.seed, self.options = length, seed, options
-        self.places, pixels = _pack(self.sequences)
-        self.pixels = torch.from_numpy(pixels).to(device)
+        self.device = device
+        self.places, self.packed = _pack(self.sequences)
+        if device.type != "cpu":
+            self.pixels = torch.from_numpy(self.packed).to(device)
 
     def __len__(self) -> int:
         return self.length
 
     def batch(self, indices: list[int]) -> PairBatch:
         """The pairs of these indices, one after the other, on the bank's device."""
-        plans, places = zip(*(self._plan(index) for index in indices), strict=True)
+        plans, places = map(list, zip(*(self._plan(index) for index in indices), strict=True))
+        if self.device.type == "cpu":
+            return render(
+                [[self._frame(*each) for each in pair] for pair in places], plans, self.size
+            )
         target, search = (
             cut(
                 self.pixels,
-                torch.tensor([pair[which] for pair in places], device=self.pixels.device),
-                _steps([plan.crops[which] for plan in plans], self.pixels.device),
-                self.options.size,
+                torch.tensor([pair[which] for pair in places], device=self.device),
+                _steps([plan.crops[which] for plan in plans], self.device),
+                self.size,
             )
             for which in (0, 1)
         )
-        return labelled(target, search, list(plans))
+        return labelled(target, search, plans)
+
+    @property
+    def size(self) -> int:
+        """Side of a patch, px."""
+        return self.options.size
+
+    def _frame(self, first: int, height: int, width: int) -> Frame:
+        return self.packed[first : first + 3 * height * width].reshape(height, width, 3)
 
     def _plan(self, index: int) -> tuple[PairPlan, list[tuple[int, int, int]]]:
         """A pair's plan, and where its two images lie."""

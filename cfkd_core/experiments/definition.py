@@ -19,6 +19,24 @@ _SMOKE_PAIRS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
+class Mini:
+    """What the recipe `mini` puts in place of the thesis's amounts.
+
+    Attributes:
+        pairs: of each stage.
+        lr: AdamW's, after `warm_up` steps; constant.
+        scale_jitter: see `PairOptions`.
+        architecture: where the thesis's cannot be had.
+    """
+
+    pairs: int = 65_536
+    lr: float = 3e-3
+    warm_up: int = 200
+    scale_jitter: float = 0.25
+    architecture: Architecture | None = None
+
+
+@dataclass(frozen=True)
 class Experiment:
     """One row of a table: a network, what teaches it, and how.
 
@@ -30,6 +48,8 @@ class Experiment:
         teacher: name of the experiment whose network teaches; None to learn from boxes alone.
         start: where the backbone comes from; a head is always random.
         stages: one after the other; joint training is a tuple of one.
+        mini: how the recipe `mini` trains it; None for what was made for a laptop, and stays as it
+            is but for its patches.
     """
 
     name: str
@@ -40,6 +60,7 @@ class Experiment:
     start: Literal["random", "imagenet"] = "random"
     batch_size: int = 32
     pairs: PairOptions = field(default_factory=PairOptions)
+    mini: Mini | None = field(default_factory=Mini)
     pool: int = 0  # different pairs, for heads alone; see `PairPool`. 0: no pair comes twice
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import replace
 from cfkd_core.datasets.pair_plan import PairOptions
 from cfkd_core.errors import InputError
 from cfkd_core.experiments.definition import Experiment, check_lockstep
-from cfkd_core.experiments.rows import EXPERIMENTS, MINI_DRNET
+from cfkd_core.experiments.rows import EXPERIMENTS
 
 # The target keeps its 58 px and loses its surroundings: 160 px at 2.78 targets show what 288 px
 # at 5 do, in a third of the time. What is left holds the target only if it wanders less.
@@ -19,10 +19,8 @@ MINI_PAIRS = PairOptions(
     proposals=32,
 )
 
-# Steps an epoch, and pairs a step: heads alone are cheap, and take more of both. What has a pool of
-# pairs was made for a laptop, and keeps its own number of steps.
-_HEAD_STEPS, _OTHER_STEPS = 30, 9
-_HEAD_PAIRS, _OTHER_PAIRS = 16, 8
+# Checkpoints are this many steps apart, an epoch each.
+_EPOCH = 64
 
 
 def paper(experiment: Experiment) -> Experiment:
@@ -31,34 +29,35 @@ def paper(experiment: Experiment) -> Experiment:
 
 
 def mini(experiment: Experiment) -> Experiment:
-    """What a processor core does in an hour or two: the same, in far fewer and smaller steps.
+    """What a processor core does in an hour or two: the same, with fewer and smaller pairs.
 
-    Differs from `paper`: patches of 160 px, mirrored now and then, 32 proposals, batches of 16
-    or 8, a hundredth of the steps or fewer. Where backbones learn, the rate falls like a cosine:
-    by steps, two thirds of so few would be lost to small rates. MobileNetV2 starts from ImageNet,
-    at a tenth of the learning rate, unless the row is about random weights; DRNet's teacher has
-    ATOM's backbone.
+    Differs from `paper`: patches of 160 px, mirrored now and then, 32 proposals, and `Mini`'s number
+    of pairs, at a constant rate with an average of the weights, so that a shorter training is the
+    beginning of a longer one.
     """
-    pretrained = experiment.start == "imagenet" or (
-        experiment.architecture.backbone == "mobilenet_v2" and experiment.name != "cfkd_random"
-    )
-    steps = _OTHER_STEPS if experiment.trains_backbone else _HEAD_STEPS
+    pairs = replace(MINI_PAIRS, target_jitter=experiment.pairs.target_jitter)
+    amounts = experiment.mini
+    if amounts is None:
+        return replace(experiment, pairs=pairs)
     stages = tuple(
         replace(
             stage,
-            batches=stage.batches if experiment.pool else steps,
-            lr=1e-3 if pretrained and stage.schedule == "step" else stage.lr,
-            schedule="cosine" if experiment.trains_backbone else stage.schedule,
+            epochs=round(amounts.pairs / (experiment.batch_size * _EPOCH)),
+            batches=_EPOCH,
+            lr=amounts.lr,
+            schedule="constant",
+            warm_up=amounts.warm_up,
+            weight_decay=1e-4,
+            clip=5.0,
+            average=1.0,
         )
         for stage in experiment.stages
     )
     return replace(
         experiment,
-        architecture=MINI_DRNET if experiment.name == "drnet" else experiment.architecture,
-        start="imagenet" if pretrained else "random",
+        architecture=amounts.architecture or experiment.architecture,
         stages=stages,
-        batch_size=_OTHER_PAIRS if experiment.trains_backbone else _HEAD_PAIRS,
-        pairs=replace(MINI_PAIRS, target_jitter=experiment.pairs.target_jitter),
+        pairs=replace(pairs, scale_jitter=amounts.scale_jitter),
     )
 
 

@@ -227,10 +227,10 @@ def _open(distiller: Distiller, name: str, course: _Course, number: int, fabric:
 
 
 def _moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
-    """What `AveragedModel` does with each step: forget the start, then move by 1 - `decay`.
+    """What `AveragedModel` does with each step: move by 9 / (10 + step), then by 1 - `decay`.
 
     The first weights are random; with a fixed decay they would be a third of the average still
-    after 1 / (1 - decay) steps.
+    after 1 / (1 - decay) steps. With a decay of 1 the weights of step t count as t^8.
     """
 
     def update(averaged: Tensors, current: Tensors, count: Tensor | int) -> None:

@@ -21,6 +21,10 @@ class Stage:
     Attributes:
         losses: weight of each term, by its name in `LOSSES` or `ADAPTERS`.
         trained: the parts that learn; the others keep their numbers and BatchNorm's statistics.
+        average: 0 keeps the last weights. With 1 the average reaches back a tenth of the steps so
+            far, however many those are (a power function of the step; Karras et al., Analyzing and
+            Improving the Training Dynamics of Diffusion Models, CVPR 2024, section 3.1). At a constant
+            rate a short training is then the beginning of a longer one, and both can be used.
     """
 
     losses: Mapping[str, float]
@@ -28,13 +32,13 @@ class Stage:
     epochs: int = 50
     batches: int = 1000  # an epoch
     lr: float = 1e-2  # Adam's
-    schedule: Literal["step", "cosine"] = "step"
+    schedule: Literal["step", "cosine", "constant"] = "step"
     drop_every: int = 15  # epochs, of the step schedule
     drop: float = 0.1  # and by how much
-    warm_up: int = 0  # steps of the cosine schedule in which the rate rises
+    warm_up: int = 0  # steps in which the rate rises; not of the step schedule
     weight_decay: float = 0.0
     clip: float = math.inf  # largest norm of the gradient
-    average: float = 0.0  # decay of the moving average of the weights that is kept; 0 for none
+    average: float = 0.0  # decay of the moving average of the weights that is kept; see below
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.losses) - set(LOSSES) - set(ADAPTERS))
@@ -55,6 +59,8 @@ class Stage:
             return self.lr * self.drop ** (step // self.batches // self.drop_every)
         if step < self.warm_up:
             return self.lr * (step + 1) / self.warm_up
+        if self.schedule == "constant":
+            return self.lr
         done = (step - self.warm_up) / max(self.steps - self.warm_up, 1)
         return self.lr * 0.5 * (1 + math.cos(math.pi * done))
 
