@@ -53,7 +53,8 @@ def prroi_pool(
         corners = boxes.to_xyxy(proposals) / stride
         across = bin_weights(corners[..., 0], corners[..., 2], size, features.shape[3])
         down = bin_weights(corners[..., 1], corners[..., 3], size, features.shape[2])
-        if features.requires_grad and not proposals.requires_grad:
+        training = features.requires_grad or features.dtype in (torch.bfloat16, torch.float16)
+        if training and not proposals.requires_grad:
             return _pool_by_cells(features, down, across)
         columns = torch.einsum("bchw,bpmw->bpchm", features.to(across), across)
         return torch.einsum("bpnh,bpchm->bpcnm", down, columns)

@@ -25,8 +25,8 @@ class PairBank:
     """The pairs of a `PairDataset` of the same seed, from images that are all in memory.
 
     All images lie in one array of bytes, one after the other. On a CPU a batch is the pairs of
-    `PairDataset`, without its decoding of two images a pair; on a GPU it is one gather, whose pixels
-    agree to the rounding of OpenCV's interpolation.
+    `PairDataset`, without its decoding of two images a pair; on a GPU it is one gather, whose
+    pixels agree to the rounding of OpenCV's interpolation.
 
     Args:
         device: of the images and of what `batch` gives.

@@ -101,7 +101,7 @@ def train_cells(
     loop = LoopOptions(options.batch_size, save_every=options.steps, validate_every=options.steps)
     stages = {each.name: each.stages for each in experiments}
     with tempfile.TemporaryDirectory() as folder:
-        train(distiller, stages, pairs, Path(folder), fabric, loop, validation)
+        train(distiller, stages, pairs, Path(folder), fabric, loop, validate=validation)
         entries = [journal.read(Path(folder) / each.name) for each in experiments]
     return [
         {

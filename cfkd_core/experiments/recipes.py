@@ -31,9 +31,9 @@ def paper(experiment: Experiment) -> Experiment:
 def mini(experiment: Experiment) -> Experiment:
     """What a processor core does in an hour or two: the same, with fewer and smaller pairs.
 
-    Differs from `paper`: patches of 160 px, mirrored now and then, 32 proposals, and `Mini`'s number
-    of pairs, at a constant rate with an average of the weights, so that a shorter training is the
-    beginning of a longer one.
+    Differs from `paper`: patches of 160 px, mirrored now and then, 32 proposals, and as many pairs
+    as `Mini` says, at a constant rate with an average of the weights, so that a shorter training is
+    the beginning of a longer one.
     """
     pairs = replace(MINI_PAIRS, target_jitter=experiment.pairs.target_jitter)
     amounts = experiment.mini

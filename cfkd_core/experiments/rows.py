@@ -92,6 +92,23 @@ TS_AH = _losses(
     "ablation_ts_ah", "table 4.2, row TS+AH", {"teacher_soft": 1.0, "adaptive_hard": 0.1}
 )
 
+# Losses whose share of the backbone's gradient is a fifth or more from the start.
+_SEEN_FILTER = {"correlation_filter": 10.0}
+
+NORMALISED = (
+    _losses(
+        "ts_ah_normalised",
+        "TS+AH and `fidelity_normalised`, without the correlation filter; not in the thesis",
+        {"fidelity_normalised": 1.0, **TS_AH.stages[0].losses},
+    ),
+    _losses(
+        "cfkd_normalised_strong_filter",
+        "CFKD with `fidelity_normalised` and a correlation filter whose gradient counts; not in "
+        "the thesis",
+        {"fidelity_normalised": 1.0, **_SEEN_FILTER, **TS_AH.stages[0].losses},
+    ),
+)
+
 ABLATION = (
     _losses("ablation_gt", "table 4.2, row GT", {"ground_truth": 1.0}),
     _losses("ablation_ts", "table 4.2, row TS", {"teacher_soft": 1.0}),
@@ -174,13 +191,21 @@ STARTS = (
     replace(
         CFKD,
         name="cfkd_random",
-        reproduces="CFKD from random weights under every recipe (facts.md 0, item 4)",
+        reproduces="CFKD from random weights; kept for the records of earlier versions",
     ),
-    replace(
-        CFKD,
-        name="cfkd_imagenet",
-        reproduces="CFKD from ImageNet weights; not in the thesis",
-        start="imagenet",
+    *(
+        replace(
+            each,
+            name=f"{each.name.removeprefix('ablation_')}_imagenet",
+            reproduces=f"{each.name} from ImageNet weights; not in the thesis",
+            start="imagenet",
+            mini=Mini(lr=1e-3),
+        )
+        for each in (
+            *(row for row in ABLATION if row.name != "ablation_ts"),
+            CFKD,
+            CFKD_NORMALISED,
+        )
     ),
 )
 
@@ -246,6 +271,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         CFKD,
         CFKD_CODE,
         CFKD_NORMALISED,
+        *NORMALISED,
         *ABLATION,
         *LONGER,
         SEPARATE,

@@ -1,5 +1,7 @@
 """From names to weights: what the train command does."""
 
+import copy
+import hashlib
 import logging
 import time
 import warnings
@@ -14,6 +16,7 @@ from lightning_fabric.strategies import DDPStrategy
 
 from cfkd_core import paths
 from cfkd_core.benchmarks.judgement import judge, probe
+from cfkd_core.benchmarks.results import LAYOUTS, fingerprint
 from cfkd_core.datasets.pair_bank import PairBank
 from cfkd_core.datasets.pair_plan import PairOptions
 from cfkd_core.datasets.pairs import PairBatch, PairDataset, Source, visible_frames
@@ -59,7 +62,10 @@ def run(
     options: RunOptions,
     recipe: str,
 ) -> list[Path]:
-    """Trains the experiments in lockstep and writes weights with cards to `folder`.
+    """Train the experiments in lockstep and write weights with cards to `folder`.
+
+    Of each student the last weights, `NAME.safetensors`, and in its own folder those after 4,096
+    pairs and each time that they have doubled, `NAME/PAIRS.safetensors`.
 
     Args:
         experiments: such as `resolve_together` gives.
@@ -67,26 +73,37 @@ def run(
         recipe: its name, for the cards.
 
     Returns:
-        The files of weights, in the experiments' order.
+        The files of weights, in the experiments' order; none if the run there has ended before.
 
     Raises:
-        InputError: if a source has no sequence to use, or weights to start from are missing.
+        InputError: if a source has no sequence to use, weights to start from are missing or would
+            be overwritten, or the run in `folder` is another one.
     """
     begin = time.monotonic()  # the clock on the wall may be set back meanwhile
+    files = {each.name: folder / f"{each.name}.safetensors" for each in experiments}
+    if options.start is not None and options.start.resolve() in [
+        f.resolve() for f in files.values()
+    ]:
+        raise InputError(f"{options.start}: would be overwritten; name another --out")
     pairs = experiments[0].pairs
     learnt, held_out = split(sources)
-    length = experiments[0].batch_size * max(total_steps(each.stages) for each in experiments)
-    stream: Stream
-    if options.in_memory:
-        stream = PairBank(learnt, length, options.seed, pairs, fabric.device)
-    else:
-        stream = PairDataset(learnt, length, options.seed, pairs)
     distiller = build_distiller(experiments, options)
-    if experiments[0].pool:
-        distiller.to(fabric.device).eval()
-        students, teacher = distiller.nets, distiller.teacher
-        with fabric.autocast():
-            stream = PairPool(stream, experiments[0].pool, students, teacher, fabric.device)
+    stream = _stream(experiments, learnt, distiller, fabric, options)
+
+    def save(path: Path, net: AtomNet, **more: object) -> None:
+        name = path.stem if path in files.values() else path.parent.name
+        card = describe_weights(
+            next(each for each in experiments if each.name == name),
+            sources,
+            folder / name,
+            seed=options.seed,
+            files=options.files,
+            start=options.start,
+            recipe=recipe,
+            device=fabric.device,
+        )
+        weights.save(net.cpu(), path, card | more)
+
     nets = train(
         distiller,
         {each.name: each.stages for each in experiments},
@@ -96,24 +113,49 @@ def run(
         LoopOptions(
             experiments[0].batch_size, options.workers, options.save_every, options.validate_every
         ),
-        validation(held_out, pairs, fabric.device),
+        validate=validation(held_out, pairs, fabric.device),
+        checkpoint=lambda name, seen, net: save(
+            folder / name / f"{seen:07d}.safetensors", copy.deepcopy(net), pairs_seen=seen
+        ),
+        origin={"data": data_fingerprint(sources)},
     )
-    written = []
-    for each in experiments if fabric.is_global_zero else ():
-        path = folder / f"{each.name}.safetensors"
-        card = describe_weights(
-            each,
-            sources,
-            folder / each.name,
-            seed=options.seed,
-            files=options.files,
-            start=options.start,
-            recipe=recipe,
-            device=fabric.device,
-        ) | {"hours_of_the_last_run": round((time.monotonic() - begin) / 3600, 2)}
-        weights.save(nets[each.name].cpu(), path, card)
-        written.append(path)
-    return written
+    for name, path in files.items() if fabric.is_global_zero else ():
+        hours = round((time.monotonic() - begin) / 3600, 2)
+        save(path, nets[name], hours_of_the_last_run=hours)
+    return list(files.values()) if fabric.is_global_zero else []
+
+
+def _stream(
+    experiments: list[Experiment],
+    learnt: list[Source],
+    distiller: Distiller,
+    fabric: Fabric,
+    options: RunOptions,
+) -> Stream:
+    """The pairs of all steps."""
+    pairs, pool = experiments[0].pairs, experiments[0].pool
+    length = experiments[0].batch_size * max(total_steps(each.stages) for each in experiments)
+    stream: Stream
+    if options.in_memory:
+        stream = PairBank(learnt, length, options.seed, pairs, fabric.device)
+    else:
+        stream = PairDataset(learnt, length, options.seed, pairs)
+    if not pool:
+        return stream
+    distiller.to(fabric.device).eval()
+    with fabric.autocast():
+        return PairPool(stream, pool, distiller.nets, distiller.teacher, fabric.device)
+
+
+def data_fingerprint(sources: list[Source]) -> str:
+    """What a training depends on in its data: names, weights, boxes, and first and last images."""
+    layout = replace(LAYOUTS["ope"], told=lambda sequence: sequence.boxes)
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(f"{source.name} {source.weight}".encode())
+        for sequence in source.sequences:
+            digest.update(f"{sequence.name} {fingerprint(sequence, layout)}".encode())
+    return digest.hexdigest()
 
 
 def launch(accelerator: str, devices: int, nodes: int, precision: str) -> Fabric:

@@ -90,18 +90,20 @@ def fidelity_normalised(student: Output, teacher: Output, batch: PairBatch) -> F
 
 
 def _by_own_maximum(responses: Maps) -> Maps:
-    """Each response divided by its maximum.
+    """Divide each response by its largest magnitude; 0 stays 0.
 
-    Where that is not positive, by its largest magnitude, so that no sign flips; 0 stays 0.
+    That is its maximum, unless its negative lobe is larger. Divided by a small maximum beside such
+    a lobe, a single response would outweigh all others of the batch.
     """
-    maximum = responses.amax((1, 2), keepdim=True)
-    scale = torch.where(maximum > 0, maximum, -responses.amin((1, 2), keepdim=True))
+    scale = responses.abs().amax((1, 2), keepdim=True)
     return responses / torch.where(scale > 0, scale, 1)
 
 
 def _by_batch_maximum(responses: Maps) -> Maps:
-    """All responses divided by the maximum over all of them, guarded as above."""
-    return _by_own_maximum(responses.flatten(0, 1)[None]).reshape(responses.shape)
+    """Divide all responses by their maximum, or by their largest magnitude if none is positive."""
+    maximum = responses.amax()
+    scale = torch.where(maximum > 0, maximum, -responses.amin())
+    return responses / torch.where(scale > 0, scale, 1)
 
 
 def _correlation_filter(
@@ -139,7 +141,8 @@ def correlation_filter(student: Output, teacher: Output, batch: PairBatch) -> Fl
     Source: thesis eq. 3.7, p. 31; facts.md 3.2.
     Differs: the maximum is taken for each sample, the mean for a squared norm; the author's code
         takes the mean too, but one maximum over the batch: `correlation_filter_batch_maximum`. A
-        map without a positive value is divided by its largest magnitude; the original has no guard.
+        map whose negative lobe is larger than its maximum is divided by that; the original has no
+        guard.
     """
     return _correlation_filter(student, batch, _by_own_maximum, functional.mse_loss)
 
@@ -163,6 +166,6 @@ def correlation_filter_batch_maximum(
     on the company it is in.
 
     Source: CFKD's code, facts.md 3.2, step 4.
-    Differs: guarded against a maximum that is not positive, as `correlation_filter` is.
+    Differs: guarded against a maximum that is not positive; the original has no guard.
     """
     return _correlation_filter(student, batch, _by_batch_maximum, functional.mse_loss)

@@ -16,6 +16,7 @@ from cfkd_core.models.iou_head import ProposalHead
 from cfkd_core.models.pyramid import Pyramid
 from cfkd_core.training.adapters import ADAPTERS, build_adapters
 from cfkd_core.training.pool import NOTHING, Known
+from cfkd_core.training.timer import StepTimer
 
 Weights = Mapping[str, float]
 Features = tuple[Pyramid, Pyramid]
@@ -53,6 +54,7 @@ class Distiller(nn.Module):
                 if set(terms[name]) & ADAPTERS.keys()
             }
         )
+        self.timer = StepTimer()
         if teacher is not None:
             teacher.requires_grad_(False)
         # a third faster on a CPU, and what tensor cores want
@@ -96,13 +98,15 @@ class Distiller(nn.Module):
         """
         nets = self.nets
         features = {id(nets[name].backbone): pyramids for name, pyramids in known.features.items()}
-        with torch.no_grad():
+        with torch.no_grad(), self.timer("teacher"):
             theirs = self._taught(batch, features, known)
         found = {}
         for name, weights in losses.items():
-            ours = _run(nets[name], batch, features)
-            # a term that wants no teacher does not look at what stands in for one
-            found[name] = self._terms(name, weights, ours, theirs or ours, batch)
+            with self.timer("students"):
+                ours = _run(nets[name], batch, features)
+            with self.timer("losses"):
+                # a term without a teacher ignores this argument
+                found[name] = self._terms(name, weights, ours, theirs or ours, batch)
         return found
 
     def _taught(

@@ -1,19 +1,20 @@
 """The only training loop: several students, stage by stage, on one stream of pairs."""
 
 import ctypes
+import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
-from torch.optim.swa_utils import AveragedModel
+from torch.optim import Optimizer
 from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
 
@@ -23,16 +24,24 @@ from cfkd_core.errors import InputError
 from cfkd_core.files import locked
 from cfkd_core.models.atom import AtomNet
 from cfkd_core.training import snapshot
+from cfkd_core.training.depthwise import float32_gradients
 from cfkd_core.training.distill import Distiller
 from cfkd_core.training.journal import Journal
 from cfkd_core.training.pool import NOTHING, Known, PairPool
-from cfkd_core.training.stage import Stage, stage_at, total_steps
+from cfkd_core.training.stage import Stage, total_steps
+from cfkd_core.training.student_state import StudentState
 from cfkd_core.training.synchronised import synchronise
 
 Stages = Mapping[str, tuple[Stage, ...]]
 Stream = PairDataset | PairBank | PairPool
 Validation = Callable[[AtomNet], dict[str, float]]
-Tensors = tuple[Tensor, ...] | list[Tensor]
+Checkpoint = Callable[[str, int, AtomNet], None]
+
+FIRST_CHECKPOINT = 4096
+"""Pairs after which the first checkpoint is written."""
+
+RECALIBRATION = 16
+"""Batches that BatchNorm's statistics of averaged weights are measured on."""
 
 
 @dataclass(frozen=True)
@@ -84,29 +93,6 @@ def _as_it_is(data: Any) -> Any:
     return data
 
 
-@dataclass
-class _Course:
-    """One student on its way.
-
-    Attributes:
-        stage: number of the stage that `optimiser` was made for; -1 before the first, when there is
-            no optimiser.
-        average: the moving average of the weights, where the stage asks for one.
-    """
-
-    net: AtomNet
-    stages: tuple[Stage, ...]
-    stage: int = -1
-    optimiser: Optimizer = field(init=False)
-    average: AveragedModel | None = None
-    parameters: list[nn.Parameter] = field(default_factory=list)
-
-    @property
-    def result(self) -> AtomNet:
-        """The weights that count."""
-        return self.net if self.average is None else cast(AtomNet, self.average.module)
-
-
 def train(
     distiller: Distiller,
     stages: Stages,
@@ -114,9 +100,12 @@ def train(
     folder: Path,
     fabric: Fabric,
     options: LoopOptions,
+    *,
     validate: Validation | None = None,
+    checkpoint: Checkpoint | None = None,
+    origin: Mapping[str, object] = MappingProxyType({}),
 ) -> dict[str, AtomNet]:
-    """Trains every student of `distiller` to the end of its stages, and gives them back.
+    """Train every student of `distiller` to the end of its stages, and return them.
 
     `folder` gets a snapshot and, for each student, a folder with its journal. A run that was
     stopped goes on from the snapshot, and ends with the numbers of a run that was not, bit for bit.
@@ -125,24 +114,27 @@ def train(
         stages: of each student; they may differ in length.
         pairs: as many as all steps need.
         fabric: device, precision and processes; launched.
-        validate: numbers to be written down every `validate_every` steps and at the end.
+        validate: numbers to be written down at each checkpoint, every `validate_every` steps and at
+            the end.
+        checkpoint: called with a student's name, the pairs that it has seen and its weights, after
+            4,096 pairs and each time that they have doubled.
+        origin: what else decides the result, such as the data; a snapshot must agree with it.
 
     Raises:
-        InputError: if the snapshot there belongs to other stages, another run is writing there, or
-            a loss is not finite.
+        InputError: if the snapshot there belongs to another training, another run is writing there,
+            or a loss is not finite.
     """
     keep_memory()
     nets = distiller.nets
-    courses = {name: _Course(nets[name], course) for name, course in stages.items()}
-    for name in courses:  # all that ever learns, for what shares gradients between processes
-        parts = {part for stage in courses[name].stages for part in stage.trained}
-        list(distiller.learn(name, parts))
+    states = {name: StudentState(name, nets[name], course) for name, course in stages.items()}
+    for name, course in stages.items():  # all that ever learns, for what shares gradients
+        list(distiller.learn(name, {part for stage in course for part in stage.trained}))
     distiller.train()
     if fabric.world_size > 1:
         synchronise(distiller.students)
+    digest = _digest(distiller, stages, pairs, options) | dict(origin)
     module = fabric.setup_module(distiller)
-    digest = _digest(stages, pairs, options)
-    start = _restore(distiller, courses, digest, folder, fabric)
+    start = _restore(distiller, states, digest, folder, fabric)
     stop = max(map(total_steps, stages.values()))
     if stop * options.batch_size > len(pairs):
         raise InputError(f"{len(pairs)} pairs: {stop * options.batch_size} are needed")
@@ -152,34 +144,60 @@ def train(
             stack.enter_context(locked(folder, wait=False))
         journals = {
             name: stack.enter_context(closing(Journal(folder / name, start)))
-            for name in (courses if fabric.is_global_zero else ())
+            for name in (states if fabric.is_global_zero else ())
         }
         hidden = None if fabric.is_global_zero else True
         bar = stack.enter_context(tqdm(initial=start, total=stop, unit="step", disable=hidden))
         for step in range(start, stop):
             begin = time.perf_counter()
-            batch, known = fabric.to_device(next(batches))
-            active = _enter_all(distiller, courses, step, fabric)
-            records = _step(module, (batch, known), courses, active, fabric)
+            with distiller.timer("data"):
+                batch, known = fabric.to_device(next(batches))
+            active = _enter_all(distiller, states, step, fabric)
+            with float32_gradients(distiller.students):
+                records = _step(module, (batch, known), states, active, fabric)
             for name, record in records.items():
                 record["seconds"] = time.perf_counter() - begin
                 last = step + 1 == total_steps(stages[name])
-                if last or (step + 1) % options.validate_every == 0:
-                    record |= _validated(courses[name].result, validate)
+                doubled = _has_doubled(step, options.batch_size)
+                if last or doubled:
+                    states[name].recalibrate(_recent(pairs, step, fabric, options), fabric)
+                if last or doubled or (step + 1) % options.validate_every == 0:
+                    record |= _validated(states[name].result, validate)
+                if doubled and checkpoint is not None and name in journals:
+                    checkpoint(name, (step + 1) * options.batch_size, states[name].result)
                 if name in journals:
                     journals[name].write(step, record)
             bar.update()
             bar.set_postfix({name: f"{each['total']:.3g}" for name, each in records.items()})
             if (step + 1) % options.save_every == 0 or step + 1 == stop:
-                _save(distiller, courses, digest, step + 1, folder, fabric)
-    return {name: course.result.eval() for name, course in courses.items()}
+                _save(distiller, states, digest, step + 1, folder, fabric)
+    return {name: state.result.eval() for name, state in states.items()}
+
+
+def _has_doubled(step: int, batch_size: int) -> bool:
+    """Whether update `step` takes the pairs seen to 4,096 times a power of two, or past it."""
+    before, after = (
+        step * batch_size // FIRST_CHECKPOINT,
+        (step + 1) * batch_size // FIRST_CHECKPOINT,
+    )
+    return after > 0 and before.bit_length() < after.bit_length()
+
+
+def _recent(pairs: Stream, step: int, fabric: Fabric, options: LoopOptions) -> Iterator[PairBatch]:
+    """The last batches up to `step`; none from a stream that has features in place of images."""
+    if isinstance(pairs, PairPool):
+        return
+    for index in range(max(0, step + 1 - RECALIBRATION), step + 1):
+        first = index * options.batch_size
+        batch = pairs.batch(list(range(first, first + options.batch_size)))
+        yield PairBatch(*(each.to(fabric.device) for each in batch))
 
 
 def _enter_all(
-    distiller: Distiller, courses: Mapping[str, _Course], step: int, fabric: Fabric
+    distiller: Distiller, states: Mapping[str, StudentState], step: int, fabric: Fabric
 ) -> dict[str, Stage]:
     """The stage that each student is in at this step; those that have finished are left out."""
-    entered = {name: _enter(distiller, name, each, step, fabric) for name, each in courses.items()}
+    entered = {name: state.enter(step, distiller, fabric) for name, state in states.items()}
     return {name: stage for name, stage in entered.items() if stage is not None}
 
 
@@ -197,73 +215,24 @@ def _loader(
     )
 
 
-def _enter(
-    distiller: Distiller, name: str, course: _Course, step: int, fabric: Fabric
-) -> Stage | None:
-    """The stage of this step; at its first, a new optimiser for the parts that learn in it."""
-    place = stage_at(course.stages, step)
-    if place is None:
-        return None
-    number, within = place
-    stage = course.stages[number]
-    if number != course.stage:
-        _open(distiller, name, course, number, fabric)
-    for group in course.optimiser.param_groups:
-        group["lr"] = stage.rate(within)
-    return stage
-
-
-def _open(distiller: Distiller, name: str, course: _Course, number: int, fabric: Fabric) -> None:
-    stage = course.stages[number]
-    course.stage = number
-    course.parameters = list(distiller.learn(name, stage.trained))
-    adam = AdamW(course.parameters, lr=stage.lr, weight_decay=stage.weight_decay)
-    course.optimiser = cast(Optimizer, fabric.setup_optimizers(adam))
-    course.average = None
-    if stage.average:
-        course.average = AveragedModel(
-            course.net, multi_avg_fn=_moving_average(stage.average), use_buffers=True
-        )
-
-
-def _moving_average(decay: float) -> Callable[[Tensors, Tensors, Tensor | int], None]:
-    """What `AveragedModel` does with each step: move by 9 / (10 + step), then by 1 - `decay`.
-
-    The first weights are random; with a fixed decay they would be a third of the average still
-    after 1 / (1 - decay) steps. With a decay of 1 the weights of step t count as t^8.
-    """
-
-    def update(averaged: Tensors, current: Tensors, count: Tensor | int) -> None:
-        share = max(1 - decay, 9 / (10 + int(count)))
-        for ours, theirs in zip(averaged, current, strict=True):
-            if ours.is_floating_point():
-                ours.lerp_(theirs, share)
-            else:  # BatchNorm counts its batches
-                ours.copy_(theirs)
-
-    return update
-
-
 def _step(
     module: nn.Module,
     data: tuple[PairBatch, Known],
-    courses: Mapping[str, _Course],
+    states: Mapping[str, StudentState],
     active: Mapping[str, Stage],
     fabric: Fabric,
 ) -> dict[str, dict[str, float]]:
-    """One update of every active student; what is to be written down of it."""
+    """Update every active student once; what is to be written down of it."""
     batch, known = data
+    timer = module.timer
     found = module(batch, {name: stage.losses for name, stage in active.items()}, known)
-    fabric.backward(torch.stack([terms["total"] for terms in found.values()]).sum())
+    with timer("backward"):
+        fabric.backward(torch.stack([terms["total"] for terms in found.values()]).sum())
     records = {}
     for name, stage in active.items():
-        course = courses[name]
-        norm = nn.utils.clip_grad_norm_(course.parameters, stage.clip)
-        records[name] = _record(name, found[name], norm, course.optimiser)
-        course.optimiser.step()
-        course.optimiser.zero_grad()
-        if course.average is not None:
-            course.average.update_parameters(course.net)
+        with timer("optimiser"):
+            norm = states[name].update(stage.clip)
+        records[name] = _record(name, found[name], norm, states[name].optimiser)
     return records
 
 
@@ -288,69 +257,66 @@ def _validated(net: AtomNet, validate: Validation | None) -> dict[str, float]:
     return {f"validation_{name}": value for name, value in found.items()}
 
 
-def _digest(stages: Stages, pairs: Stream, options: LoopOptions) -> str:
+def _digest(
+    distiller: Distiller, stages: Stages, pairs: Stream, options: LoopOptions
+) -> dict[str, object]:
     """What a snapshot must agree with to be gone on from."""
-    course = {name: [asdict(stage) for stage in each] for name, each in stages.items()}
-    return repr((course, pairs.seed, asdict(pairs.options), options.batch_size))
+    networks = hashlib.sha256()
+    for name, tensor in distiller.state_dict().items():
+        networks.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return {
+        "stages": repr({name: [asdict(stage) for stage in each] for name, each in stages.items()}),
+        "pairs": repr(asdict(pairs.options)),
+        "seed": pairs.seed,
+        "batch size": options.batch_size,
+        "first weights": networks.hexdigest(),
+    }
 
 
 def _save(
     distiller: Distiller,
-    courses: Mapping[str, _Course],
-    digest: str,
+    states: Mapping[str, StudentState],
+    digest: Mapping[str, object],
     step: int,
     folder: Path,
     fabric: Fabric,
 ) -> None:
     if fabric.is_global_zero:
-        snapshot.write(folder, _state(distiller, courses, digest, step))
+        state = {
+            "step": step,
+            "digest": dict(digest),
+            "students": distiller.students.state_dict(),
+            "adapters": distiller.adapters.state_dict(),
+            "random": torch.get_rng_state(),
+            "courses": {name: state.state_dict() for name, state in states.items()},
+        }
+        snapshot.write(folder, state)
     fabric.barrier()
-
-
-def _state(
-    distiller: Distiller, courses: Mapping[str, _Course], digest: str, step: int
-) -> dict[str, Any]:
-    return {
-        "step": step,
-        "digest": digest,
-        "students": distiller.students.state_dict(),
-        "adapters": distiller.adapters.state_dict(),
-        "random": torch.get_rng_state(),
-        "courses": {
-            name: {
-                "stage": course.stage,
-                "optimiser": course.optimiser.state_dict(),
-                "average": None if course.average is None else course.average.state_dict(),
-            }
-            for name, course in courses.items()
-        },
-    }
 
 
 def _restore(
     distiller: Distiller,
-    courses: Mapping[str, _Course],
-    digest: str,
+    states: Mapping[str, StudentState],
+    digest: Mapping[str, object],
     folder: Path,
     fabric: Fabric,
 ) -> int:
-    """Puts the last snapshot back, if there is one; the step to go on with."""
+    """Load the last snapshot, if there is one; the step to go on with."""
     state = snapshot.read(folder)
     if state is None:
         return 0
-    if state["digest"] != digest:
+    earlier = state["digest"] if isinstance(state["digest"], dict) else {}
+    changed = [key for key in digest if earlier.get(key) != digest[key]]
+    if changed:
         raise InputError(
-            f"{folder / snapshot.FILE}: of another training; name another --out, or delete it"
+            f"{folder / snapshot.FILE}: of another training ({', '.join(changed)} changed); "
+            "name another --out, or delete it"
         )
     distiller.students.load_state_dict(state["students"])
     distiller.adapters.load_state_dict(state["adapters"])
     torch.set_rng_state(state["random"])
     for name, saved in state["courses"].items():
-        _open(distiller, name, courses[name], saved["stage"], fabric)
-        course = courses[name]
-        course.optimiser.load_state_dict(saved["optimiser"])
-        if course.average is not None:
-            course.average.load_state_dict(saved["average"])
+        states[name].load_state_dict(saved, distiller, fabric)
     return state["step"]
 
 

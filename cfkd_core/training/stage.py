@@ -23,8 +23,8 @@ class Stage:
         trained: the parts that learn; the others keep their numbers and BatchNorm's statistics.
         average: 0 keeps the last weights. With 1 the average reaches back a tenth of the steps so
             far, however many those are (a power function of the step; Karras et al., Analyzing and
-            Improving the Training Dynamics of Diffusion Models, CVPR 2024, section 3.1). At a constant
-            rate a short training is then the beginning of a longer one, and both can be used.
+            Improving the Training Dynamics of Diffusion Models, CVPR 2024, section 3.1). At a
+            constant rate a short training is then the beginning of a longer one.
     """
 
     losses: Mapping[str, float]

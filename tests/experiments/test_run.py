@@ -101,7 +101,7 @@ def test_a_teacher_trains_from_a_file_of_weights(sources, fabric, tmp_path):
 
 
 def test_students_of_one_architecture_start_alike(teachers):
-    experiments = [resolve(name, "mini") for name in ("ablation_gt", "cfkd", "cfkd_random")]
+    experiments = [resolve(name, "mini") for name in ("ablation_gt", "cfkd", "cfkd_imagenet")]
     distiller = build_distiller(experiments, RunOptions(teacher=teachers["atom"]))
     gt, cfkd, fresh = (distiller.students[each.name].state_dict() for each in experiments)
     assert all(torch.equal(gt[key], cfkd[key]) for key in gt)

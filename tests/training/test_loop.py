@@ -36,11 +36,12 @@ OPTIONS = LoopOptions(batch_size=4, save_every=3)
 def run(make_distiller, make_pairs, fabric):
     """A function: trains both students in a folder, and gives their weights."""
 
-    def start(folder, stages=STAGES, options=OPTIONS, validate=None):
+    def start(folder, stages=STAGES, options=OPTIONS, validate=None, **more):
         terms = {name: {t for s in each for t in s.losses} for name, each in stages.items()}
         nets = train(
-            make_distiller(terms), stages, make_pairs(80), folder, fabric, options, validate
-        )
+            make_distiller(terms), stages, make_pairs(80), folder, fabric, options,
+            validate=validate, **more,
+        )  # fmt: skip
         return {name: net.state_dict() for name, net in nets.items()}
 
     return start
