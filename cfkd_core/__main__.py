@@ -394,6 +394,7 @@ def train(
     workers: int = 0,
     save_every: int = 100,
     validate_every: int = 1000,
+    profile: bool = False,
 ) -> int:
     """Train experiments of the thesis; several are trained in lockstep, on the same pairs.
 
@@ -428,10 +429,12 @@ def train(
         workers: processes that read images.
         save_every: steps between snapshots.
         validate_every: steps between validations.
+        profile: train for ten steps, print where their time goes, and stop.
     """
     from cfkd_core.datasets.sources import parse_source
+    from cfkd_core.experiments import run as running
     from cfkd_core.experiments.recipes import resolve_together
-    from cfkd_core.experiments.run import RunOptions, describe, launch, parse_backbones, run
+    from cfkd_core.experiments.run import RunOptions, describe, launch, parse_backbones
     from cfkd_core.tracking.load import find_weights
 
     experiments = resolve_together(names.split(","), recipe, smoke=smoke, length=length)
@@ -450,8 +453,67 @@ def train(
     )
     sources = [parse_source(spec) for spec in data or ["synthetic:20" if smoke else "synthetic"]]
     fabric = launch(accelerator, devices, nodes, precision)
-    for path in run(experiments, sources, out, fabric, options, recipe):
+    if profile:
+        seconds = running.profile(experiments, sources, fabric, options)
+        for part, each in seconds.items():
+            print(f"{part:10} {1e3 * each:7.2f} ms a pair {each / sum(seconds.values()):6.1%}")
+        return 0
+    for path in running.run(experiments, sources, out, fabric, options, recipe):
         print(f"wrote {path}")
+    return 0
+
+
+def measure(
+    folder: Positional[Path],
+    data: list[str],
+    output: Path = Path("results/training"),
+    teacher: str = "atom",
+    backbones: list[str] | None = None,
+    seeds: str = "0,1,2",
+) -> int:
+    """Track with every checkpoint of a trained student, and measure its features and its head.
+
+    What was measured before is kept: the command may be stopped, and given again as training goes
+    on.
+
+    For example,
+
+      cfkd measure runs/table/cfkd --data otb-dev=DIR uav-dev=DIR --output data/results/training
+
+    Args:
+        folder: the student's, in train's --out.
+        data: videos in OTB's layout that nothing was trained on, each NAME=DIR.
+        output: folder for ROW_seedN.json, and the boxes beside it.
+        teacher: a file, or the name of one that ships.
+        backbones: ImageNet weights in files, each NAME=FILE; else torchvision's own are fetched.
+        seeds: of the tracker, separated by commas.
+    """
+    from cfkd_core.datasets.pairs import Source
+    from cfkd_core.datasets.readers import load_benchmark
+    from cfkd_core.experiments.evaluation import Bench, evaluate_run
+    from cfkd_core.experiments.measures import held_out_pairs
+    from cfkd_core.experiments.run import parse_backbones
+    from cfkd_core.models import weights
+    from cfkd_core.models.backbones import imagenet_backbone
+    from cfkd_core.tracking.load import find_weights
+
+    sequences = {}
+    for spec in data:
+        name, _, place = spec.partition("=")
+        if not place:
+            raise InputError(f"data {spec}: expected NAME=DIR, such as otb-dev=videos")
+        sequences[name] = load_benchmark("otb", Path(place))
+    sources = [Source(name, every, float(len(every))) for name, every in sequences.items()]
+    bench = Bench(
+        sequences=sequences,
+        pairs=held_out_pairs(sources),
+        teacher=weights.load_any(find_weights(teacher)),
+        start=imagenet_backbone(
+            "mobilenet_v2", parse_backbones(backbones or []).get("mobilenet_v2")
+        ),
+        seeds=tuple(map(int, seeds.split(","))),
+    )
+    print(f"wrote {evaluate_run(folder, bench, output)}")
     return 0
 
 
@@ -605,6 +667,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "table": table,
     "submit": submit,
     "train": train,
+    "measure": measure,
     "export": export,
     "bench": bench,
     "cost": cost,

@@ -32,6 +32,7 @@ from cfkd_core.datasets.pairs import PairBatch, PairDataset, Source
 from cfkd_core.datasets.synthetic_training import training_films
 from cfkd_core.experiments import loss_grid
 from cfkd_core.experiments.card import curves
+from cfkd_core.experiments.measures import backbone_gradients
 from cfkd_core.experiments.recipes import resolve
 from cfkd_core.experiments.rows import ABLATION, CFKD, CFKD_CODE, LONGER, SEPARATE
 from cfkd_core.experiments.run import RunOptions, build_distiller, launch
@@ -93,7 +94,7 @@ student, teacher = distiller.students["cfkd"], distiller.teacher
 few = PairBatch(*(field[:4] for field in held_out))
 with torch.no_grad():
     theirs = teacher(few.target, few.target_box, few.search, few.proposals)
-pull_before = loss_grid.backbone_gradients(student, theirs, few)
+pull_before = backbone_gradients(student, theirs, few, loss_grid.TERMS)
 judged_before = judge(student.eval(), [held_out], RefineOptions())
 distiller.train()
 
@@ -102,7 +103,7 @@ with tempfile.TemporaryDirectory() as folder:
     loop = LoopOptions(experiment.batch_size)
     train(distiller, {"cfkd": experiment.stages}, pairs, Path(folder), fabric, loop)
     entries = journal.read(Path(folder) / "cfkd")
-pull_after = loss_grid.backbone_gradients(student, theirs, few)
+pull_after = backbone_gradients(student, theirs, few, loss_grid.TERMS)
 judged_after = judge(student.eval(), [held_out], RefineOptions())
 
 # %% tags=["remove-cell"]

@@ -6,15 +6,13 @@ Each cell is CFKD with other weights, shrunk to seconds; `record` trains them al
 import itertools
 import json
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import torch
 from joblib import Parallel, delayed
-from torch import Tensor
 
 from cfkd_core import __version__, paths, provenance
 from cfkd_core.benchmarks.judgement import judge
@@ -23,11 +21,11 @@ from cfkd_core.datasets.pairs import PairBatch, PairDataset, Source
 from cfkd_core.datasets.synthetic_training import training_films
 from cfkd_core.experiments.card import curves
 from cfkd_core.experiments.definition import Experiment
+from cfkd_core.experiments.measures import answer, backbone_gradients
 from cfkd_core.experiments.rows import CFKD, EXPERIMENTS
 from cfkd_core.experiments.run import RunOptions, build_distiller, launch
 from cfkd_core.files import write_text
-from cfkd_core.losses import LOSSES
-from cfkd_core.models.atom import AtomNet, AtomOutput
+from cfkd_core.models.atom import AtomNet
 from cfkd_core.models.tensor_file import sha256
 from cfkd_core.tracking.refine import RefineOptions
 from cfkd_core.training import journal
@@ -140,46 +138,13 @@ class _Validation:
         self.batch = pairs.batch(list(range(len(pairs))))
         self.few = PairBatch(*(each[:_GRADIENT_PAIRS] for each in self.batch))
         with torch.no_grad():
-            self.theirs = _answer(teacher, self.few)
+            self.theirs = answer(teacher, self.few)
 
     def __call__(self, net: AtomNet) -> dict[str, float]:
         return judge(net, [self.batch], RefineOptions()) | {
             f"gradient_{name}": value
-            for name, value in backbone_gradients(net, self.theirs, self.few).items()
+            for name, value in backbone_gradients(net, self.theirs, self.few, TERMS).items()
         }
-
-
-def _answer(net: AtomNet, batch: PairBatch) -> AtomOutput:
-    return net(batch.target, batch.target_box, batch.search, batch.proposals)
-
-
-def backbone_gradients(
-    net: AtomNet, teacher: AtomOutput, batch: PairBatch, terms: Iterable[str] = TERMS
-) -> dict[str, float]:
-    """Norm of each term's unweighted gradient in all parameters of the backbone.
-
-    As training sees it: with BatchNorm's statistics of the batch. `adaptive_hard` is taken as if
-    it were switched on, for what counts is how hard it could pull.
-
-    Args:
-        teacher: its answer to the batch.
-    """
-    net = deepcopy(net).train()  # training mode moves BatchNorm's statistics: the copy's
-    parameters = list(net.backbone.parameters())
-    with torch.enable_grad():
-        ours = _answer(net, batch)
-        found = {}
-        for name in terms:
-            term = LOSSES["ground_truth" if name == "adaptive_hard" else name]
-            gradients = torch.autograd.grad(
-                term(ours, teacher, batch), parameters, retain_graph=True, allow_unused=True
-            )
-            found[name] = _norm(gradients)
-    return found
-
-
-def _norm(gradients: Iterable[Tensor | None]) -> float:
-    return float(torch.stack([each.norm() for each in gradients if each is not None]).norm())
 
 
 def record(path: Path = FILE, options: GridOptions | None = None, jobs: int = 1) -> None:

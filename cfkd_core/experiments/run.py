@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import logging
+import tempfile
 import time
 import warnings
 import zlib
@@ -123,6 +124,31 @@ def run(
         hours = round((time.monotonic() - begin) / 3600, 2)
         save(path, nets[name], hours_of_the_last_run=hours)
     return list(files.values()) if fabric.is_global_zero else []
+
+
+def profile(
+    experiments: list[Experiment],
+    sources: list[Source],
+    fabric: Fabric,
+    options: RunOptions,
+    steps: int = 10,
+) -> dict[str, float]:
+    """Train for a few steps, and return the seconds a pair that each part of a step takes.
+
+    Two steps before them are not counted: the first of a process makes its kernels.
+    """
+    learnt, _ = split(sources)
+    distiller = build_distiller(experiments, options)
+    stages = {each.name: each.with_stages(epochs=1).stages[:1] for each in experiments}
+    for count in (2, steps):
+        short = {name: (replace(stage, batches=count),) for name, (stage,) in stages.items()}
+        size = experiments[0].batch_size
+        stream = _stream(experiments, learnt, distiller, fabric, options)
+        distiller.timer.start()
+        with tempfile.TemporaryDirectory() as folder:
+            loop = LoopOptions(size, options.workers, save_every=count, validate_every=count)
+            train(distiller, short, stream, Path(folder), fabric, loop)
+    return {part: seconds / (steps * size) for part, seconds in distiller.timer.seconds.items()}
 
 
 def _stream(

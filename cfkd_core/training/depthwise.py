@@ -53,7 +53,7 @@ class _Convolution(torch.autograd.Function):
         return functional.conv2d(maps, weight, None, stride, padding, groups=groups)
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         maps, weight = context.saved_tensors
         stride, padding, groups = context.shape
         wanted = [*context.needs_input_grad[:2], False]

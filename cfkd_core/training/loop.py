@@ -31,6 +31,7 @@ from cfkd_core.training.pool import NOTHING, Known, PairPool
 from cfkd_core.training.stage import Stage, total_steps
 from cfkd_core.training.student_state import StudentState
 from cfkd_core.training.synchronised import synchronise
+from cfkd_core.training.timer import StepTimer
 
 Stages = Mapping[str, tuple[Stage, ...]]
 Stream = PairDataset | PairBank | PairPool
@@ -154,7 +155,7 @@ def train(
                 batch, known = fabric.to_device(next(batches))
             active = _enter_all(distiller, states, step, fabric)
             with float32_gradients(distiller.students):
-                records = _step(module, (batch, known), states, active, fabric)
+                records = _step(module, (batch, known), states, active, fabric, distiller.timer)
             for name, record in records.items():
                 record["seconds"] = time.perf_counter() - begin
                 last = step + 1 == total_steps(stages[name])
@@ -221,10 +222,10 @@ def _step(
     states: Mapping[str, StudentState],
     active: Mapping[str, Stage],
     fabric: Fabric,
+    timer: StepTimer,
 ) -> dict[str, dict[str, float]]:
     """Update every active student once; what is to be written down of it."""
     batch, known = data
-    timer = module.timer
     found = module(batch, {name: stage.losses for name, stage in active.items()}, known)
     with timer("backward"):
         fabric.backward(torch.stack([terms["total"] for terms in found.values()]).sum())
