@@ -458,8 +458,11 @@ def train(
         for part, each in seconds.items():
             print(f"{part:10} {1e3 * each:7.2f} ms a pair {each / sum(seconds.values()):6.1%}")
         return 0
-    for path in running.run(experiments, sources, out, fabric, options, recipe):
+    written = running.run(experiments, sources, out, fabric, options, recipe)
+    for path in written:
         print(f"wrote {path}")
+    if not written and fabric.is_global_zero:
+        print(f"{out}: this training has ended before; nothing was left to do")
     return 0
 
 

@@ -54,7 +54,7 @@ def prroi_pool(
         across = bin_weights(corners[..., 0], corners[..., 2], size, features.shape[3])
         down = bin_weights(corners[..., 1], corners[..., 3], size, features.shape[2])
         training = features.requires_grad or features.dtype in (torch.bfloat16, torch.float16)
-        if training and not proposals.requires_grad:
+        if training and not proposals.requires_grad and size <= 5:
             return _pool_by_cells(features, down, across)
         columns = torch.einsum("bchw,bpmw->bpchm", features.to(across), across)
         return torch.einsum("bpnh,bpchm->bpcnm", down, columns)
@@ -68,8 +68,8 @@ def _pool_by_cells(
     """Pool with one matrix product an image, in the precision of the features.
 
     More products than one axis after the other, but maps with their channels last are not copied:
-    five times as fast in training, where the gradient of the features is asked for and that of the
-    boxes is not.
+    for a few bins five times as fast in training, where the gradient of the features is asked for
+    and that of the boxes is not.
     """
     weights = torch.einsum("bpnh,bpmw->bpnmhw", down, across).flatten(4).flatten(1, 3)
     cells = features.flatten(2).transpose(1, 2)

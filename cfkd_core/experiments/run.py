@@ -30,6 +30,7 @@ from cfkd_core.models import weights
 from cfkd_core.models.atom import AtomNet, build
 from cfkd_core.models.backbones import BACKBONES, Backbone, imagenet_backbone
 from cfkd_core.tracking.refine import RefineOptions
+from cfkd_core.training import snapshot
 from cfkd_core.training.distill import Distiller
 from cfkd_core.training.loop import LoopOptions, Stream, Validation, train
 from cfkd_core.training.pool import PairPool
@@ -105,6 +106,8 @@ def run(
         )
         weights.save(net.cpu(), path, card | more)
 
+    state = snapshot.read(folder)
+    ended = state is not None and state["step"] * experiments[0].batch_size == len(stream)
     nets = train(
         distiller,
         {each.name: each.stages for each in experiments},
@@ -120,6 +123,8 @@ def run(
         ),
         origin={"data": data_fingerprint(sources)},
     )
+    if ended and all(path.is_file() for path in files.values()):
+        return []
     for name, path in files.items() if fabric.is_global_zero else ():
         hours = round((time.monotonic() - begin) / 3600, 2)
         save(path, nets[name], hours_of_the_last_run=hours)

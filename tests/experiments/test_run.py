@@ -18,7 +18,7 @@ from cfkd_core.experiments.recipes import resolve
 from cfkd_core.experiments.rows import EXPERIMENTS
 from cfkd_core.experiments.run import RunOptions, build_distiller, launch, run, split
 from cfkd_core.models import weights
-from cfkd_core.models.atom import build
+from cfkd_core.models.atom import ARCHITECTURES, build
 from cfkd_core.models.backbones import build_backbone
 from cfkd_core.tracking.load import find_weights, tracker_for
 
@@ -139,6 +139,53 @@ def test_the_command_trains_from_a_name(teachers, tmp_path, capsys):
     code = main([*args, "--teacher", str(teachers["atom"]), "--accelerator", "cpu"])
     assert code == 0
     assert f"wrote {tmp_path / 'ablation_ts.safetensors'}" in capsys.readouterr().out
+
+
+def test_a_finished_run_says_so_and_leaves_its_files(teachers, tmp_path, capsys):
+    args = ["train", "ablation_ts", "--smoke", "--data", "synthetic:4", "--out", str(tmp_path)]
+    args += ["--teacher", str(teachers["atom"]), "--accelerator", "cpu"]
+    assert main(args) == 0
+    before = {file: file.read_bytes() for file in tmp_path.glob("*.*") if file.suffix != ".lock"}
+    capsys.readouterr()
+    assert main(args) == 0
+    assert "has ended before; nothing was left to do" in capsys.readouterr().out
+    for file, content in before.items():
+        assert file.read_bytes() == content, file
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (["--data", "synthetic:5"], "data"),
+        (["--start", "START"], "first weights"),
+        (["--teacher", "OTHER"], "first weights"),
+        (["--seed", "1"], "seed, first weights"),
+    ],
+)
+def test_a_run_is_not_gone_on_with_when_what_decides_it_has_changed(
+    change, what, teachers, tmp_path, capsys
+):
+    args = ["train", "ablation_ts", "--smoke", "--out", str(tmp_path), "--accelerator", "cpu"]
+    usual = {"--data": "synthetic:4", "--teacher": str(teachers["atom"])}
+    assert main([*args, *(part for option in usual.items() for part in option)]) == 0
+    torch.manual_seed(7)
+    other = tmp_path / "other.safetensors"
+    architecture = SMALL_TEACHERS["atom"] if "OTHER" in change else ARCHITECTURES["matom"]
+    weights.save(build(architecture), other, {"origin": "a test", "licence": "MIT"})
+    (option, value) = change
+    changed = usual | {option: value if value not in ("START", "OTHER") else str(other)}
+    assert main([*args, *(part for option in changed.items() for part in option)]) == 2
+    assert f"of another training ({what} changed)" in capsys.readouterr().err
+
+
+def test_weights_to_start_from_are_not_overwritten(teachers, tmp_path, capsys):
+    args = ["train", "ablation_ts", "--smoke", "--data", "synthetic:4", "--out", str(tmp_path)]
+    args += ["--teacher", str(teachers["atom"]), "--accelerator", "cpu"]
+    own = tmp_path / "ablation_ts.safetensors"
+    torch.manual_seed(7)
+    weights.save(build(ARCHITECTURES["matom"]), own, {"origin": "a test", "licence": "MIT"})
+    assert main([*args, "--start", str(own)]) == 2
+    assert "would be overwritten; name another --out" in capsys.readouterr().err
 
 
 def test_a_dry_run_prints_the_experiment_and_trains_nothing(capsys, tmp_path):

@@ -262,3 +262,53 @@ def test_snapshots_beyond_the_kernels_limit_leave_the_old_one(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert snapshot.read(tmp_path)["step"] == 1
     assert [path.name for path in tmp_path.iterdir()] == [snapshot.FILE]
+
+
+def test_checkpoints_are_written_as_the_pairs_double(run, unbroken, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "FIRST_CHECKPOINT", 8)
+    seen = {}
+
+    def note(name, pairs, net):
+        seen[name, pairs] = {key: value.clone() for key, value in net.state_dict().items()}
+
+    weights = run(tmp_path, checkpoint=note)
+    assert sorted(seen) == [("cfkd", n) for n in (8, 16, 32)] + [
+        ("separate", n) for n in (8, 16, 32)
+    ]
+    _assert_equal(weights, unbroken[0])
+    _assert_equal({"cfkd": weights["cfkd"]}, {"cfkd": seen["cfkd", 32]})
+
+
+def test_the_average_has_statistics_of_its_own_weights(
+    make_distiller, make_pairs, fabric, tmp_path
+):
+    """BatchNorm's mean is that of the averaged weights on the last batches, not an average."""
+    stage = Stage({"fidelity": 1.0}, epochs=1, batches=3, lr=1e-2, schedule="constant", average=1.0)
+    pairs = make_pairs(12)
+    distiller = make_distiller({"a": {"fidelity"}})
+    found = train(distiller, {"a": (stage,)}, pairs, tmp_path, fabric, LoopOptions(batch_size=4))
+    net = found["a"]
+    mean = torch.zeros_like(net.backbone.block1[1].running_mean)
+    for step in range(3):
+        batch = pairs.batch(list(range(4 * step, 4 * step + 4)))
+        for images in (batch.target, batch.search):
+            maps = net.backbone.block1[0]((images - net.backbone.mean) / net.backbone.std)
+            mean += maps.mean((0, 2, 3)) / 6
+    torch.testing.assert_close(net.backbone.block1[1].running_mean, mean.detach())
+
+
+def test_other_data_are_not_gone_on_with(run, tmp_path):
+    run(tmp_path, origin={"data": "one"})
+    with pytest.raises(InputError, match=r"of another training \(data changed\)"):
+        run(tmp_path, origin={"data": "other"})
+
+
+def test_a_training_at_a_constant_rate_can_be_made_longer(run, tmp_path):
+    """And ends with the weights of one that was as long from the start."""
+    short = replace(CFKD, schedule="constant", average=1.0, epochs=2)
+    long = replace(short, epochs=4)
+    run(tmp_path / "extended", {"cfkd": (short,)})
+    extended = run(tmp_path / "extended", {"cfkd": (long,)})
+    _assert_equal(extended, run(tmp_path / "whole", {"cfkd": (long,)}))
+    with pytest.raises(InputError, match=r"of another training \(stages changed\)"):
+        run(tmp_path / "extended", {"cfkd": (replace(long, lr=1e-4),)})
