@@ -185,13 +185,15 @@ def _has_doubled(step: int, batch_size: int) -> bool:
 
 
 def _recent(pairs: Stream, step: int, fabric: Fabric, options: LoopOptions) -> Iterator[PairBatch]:
-    """The last batches up to `step`; none from a stream that has features in place of images."""
+    """This process's pairs of the last steps; none from a stream that has features, not images."""
     if isinstance(pairs, PairPool):
         return
-    for index in range(max(0, step + 1 - RECALIBRATION), step + 1):
-        first = index * options.batch_size
-        batch = pairs.batch(list(range(first, first + options.batch_size)))
-        yield PairBatch(*(each.to(fabric.device) for each in batch))
+    for indices in _shares(max(0, step + 1 - RECALIBRATION), step + 1, fabric, options):
+        yield PairBatch(*(each.to(fabric.device) for each in pairs.batch(indices)))
+
+
+def _shares(start: int, stop: int, fabric: Fabric, options: LoopOptions) -> _Shares:
+    return _Shares(start, stop, options.batch_size, fabric.global_rank, fabric.world_size)
 
 
 def _enter_all(
@@ -205,7 +207,7 @@ def _enter_all(
 def _loader(
     pairs: Stream, start: int, stop: int, fabric: Fabric, options: LoopOptions
 ) -> DataLoader:
-    shares = _Shares(start, stop, options.batch_size, fabric.global_rank, fabric.world_size)
+    shares = _shares(start, stop, fabric, options)
     return DataLoader(
         _Batches(pairs),
         batch_size=None,

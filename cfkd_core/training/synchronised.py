@@ -58,8 +58,10 @@ def _with_all(kind: type[nn.Module]) -> type[nn.Module]:
 
         @torch.no_grad()
         def _remember(self, mean: Tensor, variance: Tensor, count: int) -> None:
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * count / max(count - 1, 1), self.momentum)
             self.num_batches_tracked += 1
+            # None stands for the plain mean over all batches, as in torch
+            share = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
+            self.running_mean.lerp_(mean, share)
+            self.running_var.lerp_(variance * count / max(count - 1, 1), share)
 
     return Synchronised

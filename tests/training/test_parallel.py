@@ -15,7 +15,7 @@ from cfkd_core.training.synchronised import synchronise
 # nothing but rounding (a bias before a BatchNorm) would move its weight by the whole rate.
 STAGES = {
     "joint": (Stage({"fidelity": 1.0, "teacher_soft": 1.0}, epochs=1, batches=1),),
-    "head": (Stage({"ground_truth": 1.0}, trained=("head",), epochs=1, batches=1),),
+    "head": (Stage({"ground_truth": 1.0}, trained=("head",), epochs=1, batches=1, average=1.0),),
 }
 
 
@@ -42,6 +42,10 @@ def test_two_processes_do_what_one_does(make_distiller, make_pairs, fabric, tmp_
         for key, entry in expected.items():
             found = gradients[key]["exp_avg"]
             torch.testing.assert_close(found, entry["exp_avg"], rtol=1e-4, atol=1e-4 * largest)
+    averages = [each["courses"]["head"]["average"] for each in (ours, theirs)]
+    for key, value in averages[1].items():
+        if "running_var" in key:  # measured anew, on the whole batch; biases move the means
+            torch.testing.assert_close(averages[0][key], value, rtol=1e-4, atol=1e-5)
     for key, value in theirs["students"].items():
         if "running" in key:
             torch.testing.assert_close(ours["students"][key], value, rtol=1e-4, atol=1e-5)
