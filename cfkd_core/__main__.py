@@ -14,6 +14,7 @@ from tqdm import tqdm
 from tyro.conf import Positional, arg
 
 from cfkd_core.errors import InputError
+from cfkd_core.files import refuse_overwriting
 
 
 def track(
@@ -27,6 +28,7 @@ def track(
     boxes: Path | None = None,
     seed: int = 0,
     runtime: Literal["auto", "torch", "onnxruntime", "int8"] = "auto",
+    strict: bool = False,
     json: bool = False,
 ) -> int:
     """Follow a target through a video.
@@ -52,25 +54,31 @@ def track(
         seed: of everything random in the tracker.
         runtime: what runs a network; auto takes onnxruntime where it is installed. int8 is matom's
             in whole numbers, with other answers.
+        strict: refuse a damaged video, of which some frames cannot be read.
         json: print one JSON object, for programs.
     """
     from cfkd_core.datasets.footage import open_footage
     from cfkd_core.datasets.video import draw_box, write_video
     from cfkd_core.tracking.load import load_tracker
+    from cfkd_core.tracking.tracker import check_boxes_file
     from cfkd_core.tracking.tracker import track as follow
 
-    footage = open_footage(video, camera, box, frames)
+    footage = open_footage(video, camera, box, frames, strict=strict)
+    refuse_overwriting([output, boxes], [*footage.files, weights])
+    if boxes is not None:
+        check_boxes_file(boxes)
     chosen = load_tracker(tracker, weights=weights, seed=seed, runtime=runtime)
     with ExitStack() as stack:
         bar = stack.enter_context(
             tqdm(total=footage.total, desc=tracker, unit="frame", disable=None)
         )
-        write = stack.enter_context(write_video(output, footage.fps)) if output else None
+        write = stack.enter_context(write_video(output, footage.source.fps)) if output else None
 
         def watch(frame, prediction):
             bar.update()
             if write is not None:
-                write(draw_box(frame, prediction.box, label=f"{tracker} {prediction.score:.2f}"))
+                label = f"{tracker} {prediction.score:.2f}"
+                write(draw_box(frame, prediction.box, label=label), footage.source.time)
 
         trajectory = follow(chosen, footage.frames, footage.box, watch)
     if boxes is not None:
@@ -78,7 +86,8 @@ def track(
     counts = Counter(trajectory.statuses)
     wrote = [str(path) for path in (output, boxes) if path is not None]
     if json:
-        summary = trajectory.summary() | {"tracker": tracker, "wrote": wrote}
+        said = {"tracker": tracker, "damage": footage.source.damage, "wrote": wrote}
+        summary = trajectory.summary() | said
         print(json_format.dumps(summary, allow_nan=False))
         return 0
     lost = f", lost in {counts['lost']}" if counts["lost"] else ""
@@ -86,6 +95,8 @@ def track(
         f"{len(trajectory.boxes)} frames{lost}; {trajectory.fps:.1f} FPS after a first frame of "
         f"{trajectory.seconds[0]:.2f} s"
     )
+    if footage.source.damage:
+        print(f"{video}: {footage.source.damage}")
     for path in wrote:
         print(f"wrote {path}")
     return 0
@@ -133,6 +144,7 @@ def run(
     jobs: int = 1,
     scheduler: str | None = None,
     force: bool = False,
+    strict: bool = False,
     json: bool = False,
 ) -> int:
     """Run trackers on every sequence of a benchmark and write the boxes, one file a sequence.
@@ -162,10 +174,12 @@ def run(
         jobs: sequences to run at a time, each in its own process.
         scheduler: address of a dask cluster to run on, instead of this machine.
         force: run anew what is there already.
+        strict: refuse damaged videos, of which some frames cannot be read.
         json: print a JSON object for each sequence, a line each, for programs.
     """
     from cfkd_core.benchmarks import grid, workers
     from cfkd_core.benchmarks.runners import make_runner
+    from cfkd_core.datasets.readers import damages
     from cfkd_core.tracking.recipe import TrackerRecipe
 
     runner = make_runner(experiment, rule=rule, fps=fps, latency=latency)
@@ -179,6 +193,9 @@ def run(
         benchmark=benchmark,
         repetitions=runner.repetitions if repetitions is None else repetitions,
     )
+    for line in damages(list(plan.sequences), strict=strict):
+        print(line, file=sys.stderr)
+    refuse_overwriting([plan.folder(each.name) for each in plan.entrants], [root, weights])
     outcomes = grid.run(plan, execute=workers.choose(jobs, scheduler), force=force)
     for outcome in outcomes if json else ():
         print(json_format.dumps(asdict(outcome), allow_nan=False))
@@ -232,6 +249,7 @@ def score(
     from cfkd_core.benchmarks import report, stored
     from cfkd_core.files import write_text
 
+    refuse_overwriting([json, csv, markdown], [results / benchmark, root])
     reports = stored.score(
         benchmark,
         _load(benchmark, root, sequences),
@@ -326,6 +344,7 @@ def table(
     from cfkd_core.benchmarks import report, thesis_tables
     from cfkd_core.files import write_text
 
+    refuse_overwriting([markdown], scores or [])
     reports = [each for file in scores or [] for each in report.load_json(file)]
     text = thesis_tables.as_markdown(number, thesis_tables.regenerate(number, reports))
     print(text)
@@ -357,6 +376,7 @@ def submit(
     """
     from cfkd_core.benchmarks import submission
 
+    refuse_overwriting([output], [results / benchmark, root])
     sequences = _load(benchmark, root, "")
     count = submission.pack(benchmark, sequences, results, tracker, output)
     print(f"wrote {output}: {count} files of {len(sequences)} sequences")
@@ -449,6 +469,10 @@ def train(
         in_memory=in_memory,
     )
     sources = [parse_source(spec) for spec in data or ["synthetic:20" if smoke else "synthetic"]]
+    refuse_overwriting(
+        [out / f"{each.name}.safetensors" for each in experiments],
+        [options.start, teacher, *options.files.values()],
+    )
     fabric = launch(accelerator, devices, nodes, precision)
     for path in run(experiments, sources, out, fabric, options, recipe):
         print(f"wrote {path}")
@@ -478,9 +502,11 @@ def export(
             synthetic films if none is given.
     """
     from cfkd_core.datasets.sources import parse_source
+    from cfkd_core.tracking.export import FILES
     from cfkd_core.tracking.export import export as write
     from cfkd_core.tracking.load import load_tracker
 
+    refuse_overwriting([output / name for name in FILES], [weights])
     sources = [parse_source(spec) for spec in data or ["synthetic:20"]] if int8 else None
     for path in write(load_tracker(tracker, weights=weights, runtime="torch"), output, sources):
         print(f"wrote {path}")

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 METADATA = "metadata.json"
 
+GRAPHS = ("search", "search_int8", "target", "judge")
+FILES = (*(f"{name}.onnx" for name in GRAPHS), METADATA)
+"""All that an export may write."""
+
 PATCHES = 64  # that a graph in whole numbers is calibrated on
 
 # Search patches as a tracker cuts them: about the last place, and in the colours that there are.
