@@ -252,7 +252,7 @@ def score(
     refuse_overwriting([json, csv, markdown], [results / benchmark, root])
     reports = stored.score(
         benchmark,
-        _load(benchmark, root, sequences),
+        _load_annotated(benchmark, root, sequences),
         results,
         protocol=protocol or stored.default_protocol(benchmark, experiment),
         experiment=experiment,
@@ -309,7 +309,7 @@ def compare(
 
     reports = stored.score(
         benchmark,
-        _load(benchmark, root, sequences),
+        _load_annotated(benchmark, root, sequences),
         results,
         protocol=protocol or stored.default_protocol(benchmark, experiment),
         experiment=experiment,
@@ -392,6 +392,16 @@ def _load(benchmark: str, root: Path | None, names: str) -> list:
     if lacking:
         print(lacking, file=sys.stderr)
     return _pick(sequences, names)
+
+
+def _load_annotated(benchmark: str, root: Path | None, names: str) -> list:
+    """As `_load`; says where most frames of a video of one's own have no box to score with."""
+    from cfkd_core.datasets.readers.own import sparse_annotations
+
+    sequences = _load(benchmark, root, names)
+    for line in sparse_annotations(sequences) if benchmark == "own" else ():
+        print(line, file=sys.stderr)
+    return sequences
 
 
 def train(
