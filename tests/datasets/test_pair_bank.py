@@ -70,3 +70,14 @@ def test_a_gpu_cuts_what_the_cpu_cuts(sources):
     here = PairBank(sources, 8, 5, OPTIONS, CPU).batch(list(range(8)))
     for one, other in zip(there, here, strict=True):
         torch.testing.assert_close(one.cpu(), other, atol=1e-5, rtol=1e-5)
+
+
+def test_a_box_outside_its_picture_is_refused_by_name(sources):
+    """As after images were resized: the bank refuses at once, the data set once they are many."""
+    film = sources[0].sequences[0]
+    shifted = [Source("shifted", [replace(film, boxes=film.boxes + [900, 0, 0, 0])])]
+    message = f"sequence {film.name}, frame .* outside the picture of .* px; annotate the images"
+    with pytest.raises(InputError, match=message):
+        PairBank(shifted, 1, 0, OPTIONS, CPU)
+    with pytest.warns(UserWarning, match=message), pytest.raises(InputError, match=message):
+        PairDataset(shifted, 1, 0, OPTIONS)[0]

@@ -185,3 +185,11 @@ def test_otb_dev_is_read_whole(shared, published):
     assert david.frames[0].shape[2] == 3
     assert "IV" in david.attributes
     assert all(sequence.visible.all() for sequence in sequences.values())
+
+
+def test_one_frame_in_two_formats_is_refused(tmp_path, write_images, write_text):
+    for suffix in (".jpg", ".png"):
+        write_images(tmp_path / "Film/img", [1, 2], digits=4, suffix=suffix)
+    write_text(tmp_path / "Film/groundtruth_rect.txt", "1,2,3,4\n" * 2)
+    with pytest.raises(InputError, match=r"Film: .*img holds 0001\.jpg and 0001\.png"):
+        read_otb(tmp_path)
