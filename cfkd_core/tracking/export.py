@@ -18,7 +18,7 @@ from cfkd_core.errors import InputError
 from cfkd_core.models import whole_numbers
 from cfkd_core.models.backbones import IMAGENET_MEAN, IMAGENET_STD
 from cfkd_core.tracking.online import OnlineOptions, OnlineTracker
-from cfkd_core.tracking.runtime import require
+from cfkd_core.tracking.runtime import EXACT, require
 from cfkd_core.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ def export(
     metadata = _metadata(tracker) | {
         "graphs": {name: _description(paths[name].name, each) for name, each in models.items()}
     }
+    if "search_int8" in models:
+        metadata["graphs"]["search_int8"]["session without VNNI"] = EXACT
     files.write_text(folder / METADATA, json.dumps(metadata, indent=2) + "\n")
     return [*paths.values(), folder / METADATA]
 
