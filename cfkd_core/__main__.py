@@ -1,7 +1,9 @@
 """The command line, `python -m cfkd_core COMMAND`; no logic here."""
 
+import io
 import json as json_format
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,18 +17,19 @@ from tyro.conf import Positional, arg
 
 from cfkd_core.errors import InputError
 from cfkd_core.files import refuse_overwriting
+from cfkd_core.options import Amount, Count, Factor, PatchSide, Rate, Seed, checked
 
 
 def track(
     video: Positional[Path | None] = None,
     box: Annotated[str, arg(metavar="X,Y,W,H")] = "",
-    camera: int | None = None,
-    frames: int | None = None,
+    camera: Amount | None = None,
+    frames: Count | None = None,
     tracker: str = "matom",
     weights: Path | None = None,
     output: Path | None = None,
     boxes: Path | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     runtime: Literal["auto", "torch", "onnxruntime", "int8"] = "auto",
     strict: bool = False,
     json: bool = False,
@@ -102,7 +105,7 @@ def track(
     return 0
 
 
-def film(name: Positional[str], output: Path, length: int | None = None) -> int:
+def film(name: Positional[str], output: Path, length: Count | None = None) -> int:
     """Write a film of the synthetic benchmark as a video, with its true boxes beside it.
 
     Something to try the other commands on; boxes lie in a file of the same name, .csv.
@@ -136,12 +139,12 @@ def run(
     weights: Path | None = None,
     experiment: Literal["ope", "reset", "realtime"] = "ope",
     rule: Literal["legacy", "toolkit-0.9"] = "legacy",
-    fps: float = 20.0,
+    fps: Rate = 20.0,
     latency: Annotated[str, arg(metavar="live|MS|PATH")] = "live",
-    repetitions: int | None = None,
-    seed: int = 0,
+    repetitions: Count | None = None,
+    seed: Seed = 0,
     runtime: Literal["auto", "torch", "onnxruntime", "int8"] = "auto",
-    jobs: int = 1,
+    jobs: Count = 1,
     scheduler: str | None = None,
     force: bool = False,
     strict: bool = False,
@@ -283,7 +286,7 @@ def compare(
     sequences: str = "",
     experiment: Literal["ope", "reset", "realtime"] = "ope",
     protocol: str = "",
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> int:
     """Compare two trackers on the same sequences, drawn again and again (paired bootstrap).
 
@@ -410,20 +413,20 @@ def train(
     out: Path = Path("runs"),
     recipe: Literal["mini", "paper"] = "mini",
     smoke: bool = False,
-    length: float = 1.0,
+    length: Factor = 1.0,
     dry_run: bool = False,
-    seed: int = 0,
+    seed: Seed = 0,
     start: str = "",
     teacher: Path | None = None,
     backbones: list[str] | None = None,
     in_memory: bool = False,
     accelerator: Literal["auto", "cpu", "cuda"] = "auto",
-    devices: int = 1,
-    nodes: int = 1,
+    devices: Count = 1,
+    nodes: Count = 1,
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto",
-    workers: int = 0,
-    save_every: int = 100,
-    validate_every: int = 1000,
+    workers: Amount = 0,
+    save_every: Count = 100,
+    validate_every: Count = 1000,
 ) -> int:
     """Train experiments of the thesis; several are trained in lockstep, on the same pairs.
 
@@ -460,6 +463,7 @@ def train(
         validate_every: steps between validations.
     """
     from cfkd_core.datasets.sources import parse_source
+    from cfkd_core.experiments.devices import check_devices
     from cfkd_core.experiments.recipes import resolve_together
     from cfkd_core.experiments.run import RunOptions, describe, launch, parse_backbones, run
     from cfkd_core.tracking.load import find_weights
@@ -468,6 +472,7 @@ def train(
     if dry_run:
         print("\n".join(describe(each) for each in experiments))
         return 0
+    check_devices(accelerator, devices)
     options = RunOptions(
         seed=seed,
         files=parse_backbones(backbones or []),
@@ -526,10 +531,10 @@ def export(
 def bench(
     trackers: str = "",
     size: Annotated[str, arg(metavar="WxH")] = "320x240",
-    frames: int = 100,
-    threads: int = 1,
+    frames: Count = 100,
+    threads: Count = 1,
     memory: bool = True,
-    repeats: int = 1,
+    repeats: Count = 1,
     json: Path | None = None,
 ) -> int:
     """Time trackers side by side, frame by frame in turn, on one synthetic film.
@@ -573,7 +578,7 @@ def bench(
     return 0
 
 
-def cost(name: Positional[str], size: int = 288) -> int:
+def cost(name: Positional[str], size: PatchSide = 288) -> int:
     """Count what a network costs, module by module: parameters, MB, multiplications.
 
     Multiplications are printed three ways, in millions: as they are computed (MACs), and by the
@@ -594,8 +599,6 @@ def cost(name: Positional[str], size: int = 288) -> int:
 
     if name not in (*ARCHITECTURES, *BACKBONES):
         raise InputError(f"network {name}: choose one of {', '.join((*ARCHITECTURES, *BACKBONES))}")
-    if size < 32:
-        raise InputError(f"size {size}: a patch has 32 px a side or more")
     net = build_atom(name) if name in ARCHITECTURES else AtomNet(build_backbone(name), None)
     print(report.markdown(costs.by_module(net, size), index="module", decimals=2))
     return 0
@@ -648,10 +651,26 @@ COMMANDS: dict[str, Callable[..., int]] = {
 }
 
 
+def _print_anything() -> None:
+    """Escape what a terminal's encoding lacks, such as the marks in --help, instead of stopping."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _say(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning as one line, without the place in the source."""
+    print(f"warning: {message}", file=sys.stderr)
+
+
 def main(args: list[str] | None = None) -> int:
     """Runs one command; a mistake in the input is one line and exit code 2."""
+    _print_anything()
+    commands = {name: checked(command) for name, command in COMMANDS.items()}
     try:
-        return tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="cfkd", args=args)
+        with warnings.catch_warnings():
+            warnings.showwarning = _say
+            return tyro.extras.subcommand_cli_from_dict(commands, prog="cfkd", args=args)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
