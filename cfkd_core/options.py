@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_type_hints
@@ -14,13 +13,8 @@ from cfkd_core.errors import InputError
 class Range:
     """Numbers that an option may have, both ends included."""
 
-    low: float
-    high: float = math.inf
-
-    def __str__(self) -> str:
-        """As the end of a message."""
-        low = f"at least {self.low:.12g}"
-        return low if self.high == math.inf else f"{low}, at most {self.high:.12g}"
+    low: int | float
+    high: int | float
 
 
 Count = Annotated[int, Range(1, 10**9)]
@@ -46,7 +40,8 @@ def checked(command: Callable[..., int]) -> Callable[..., int]:
         for name, value in given.items():
             for each in ranges[name] if value is not None else ():
                 if not each.low <= value <= each.high:
-                    raise InputError(f"--{name.replace('_', '-')} {value}: {each}")
+                    bound = f"most {each.high}" if value > each.high else f"least {each.low}"
+                    raise InputError(f"--{name.replace('_', '-')} {value}: at {bound}")
         return command(*args, **options)
 
     return call

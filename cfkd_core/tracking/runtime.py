@@ -155,9 +155,7 @@ def require() -> None:
         )
 
 
-def start(
-    model: bytes, entries: Mapping[str, str] | None = None
-) -> "onnxruntime.InferenceSession":
+def start(model: bytes, entries: Mapping[str, str] | None = None) -> "onnxruntime.InferenceSession":
     """A session of ONNX Runtime that has as many threads as torch has now.
 
     Args:

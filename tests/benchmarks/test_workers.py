@@ -256,4 +256,6 @@ def test_a_cluster_that_dies_is_reported_for_every_run(monkeypatch, scheduler, v
     assert sorted(answer.key for answer in answers) == keys
     reason = "it died, or lost its jobs" if victim == "scheduler" else "its workers are gone"
     for answer in answers:
-        assert answer.error == f"scheduler {address}: {reason}; start it again and run again to go on"
+        assert (
+            answer.error == f"scheduler {address}: {reason}; start it again and run again to go on"
+        )

@@ -53,7 +53,10 @@ def test_crowds_and_boxes_without_area_are_left_out(tmp_path):
         ("[]", "not an annotation file"),
         ('{"images": []}', "'annotations'"),
         ('{"images": [], "annotations": [{"id": 1, "image_id": 7, "bbox": [1, 2, 3, 4]}]}', "7"),
-        ('{"images": [], "annotations": [{"id": 1, "image_id": 7, "bbox": [1, 2, 3]}]}', "annotation 1: box"),
+        (
+            '{"images": [], "annotations": [{"id": 1, "image_id": 7, "bbox": [1, 2, 3]}]}',
+            "annotation 1: box",
+        ),
         ('{"images": [], "annotations": [{"id": 1, "bbox": []}]}', r"1: box \[\]: expected four"),
         ('{"images": [], "annotations": [{"id": 9, "bbox": "1,2"}]}', "annotation 9: .*mend or"),
     ],
@@ -132,7 +135,9 @@ def test_an_object_of_voc_must_fit_its_image_too(tmp_path):
 
 
 def test_a_name_of_voc_without_a_suffix_is_a_jpeg(tmp_path):
-    _write_voc(tmp_path, "2008.01", [OBJECT.format(1, 1, 8, 6, more="")], "<filename>2008.01</filename>")
+    _write_voc(
+        tmp_path, "2008.01", [OBJECT.format(1, 1, 8, 6, more="")], "<filename>2008.01</filename>"
+    )
     assert _read_voc(tmp_path)[0].frames[0].shape == (6, 8, 3)
 
 

@@ -51,7 +51,9 @@ def test_a_workers_error_is_the_one_it_raised(workers):
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_worker_that_died_is_reported():
-    with pytest.raises(InputError, match=r"that reads images (is killed|exited unexp).*; .*--workers"):
+    with pytest.raises(
+        InputError, match=r"that reads images (is killed|exited unexp).*; .*--workers"
+    ):
         read(kill)
 
 

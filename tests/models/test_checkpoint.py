@@ -156,7 +156,9 @@ def test_no_demand_is_met(name, place, new_format, tmp_path):
     if name in ("hub", "open"):  # of no module that is refused: what they would give is not read
         assert isinstance(checkpoint.read(path)["settings"], Unread)
     else:
-        with pytest.raises(InputError, match=r"evil\.pth: not a torch checkpoint, or damaged") as error:
+        with pytest.raises(
+            InputError, match=r"evil\.pth: not a torch checkpoint, or damaged"
+        ) as error:
             checkpoint.read(path)
         assert "\n" not in str(error.value)
         assert len(str(error.value)) < 400

@@ -148,7 +148,9 @@ def _read_headed(
             shown = f"expected {', '.join(columns)[:60]}, got {', '.join(row)[:60]!r}"
             raise InputError(f"{place}: {shown}") from None
         if not 0 <= number < count or number in seen:
-            raise InputError(f"{place}: frame {number}: twice, or not one of 0 to {count - 1}{reason}")
+            raise InputError(
+                f"{place}: frame {number}: twice, or not one of 0 to {count - 1}{reason}"
+            )
         seen.add(number)
         boxes[number] = box
     return boxes

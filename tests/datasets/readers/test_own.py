@@ -150,7 +150,9 @@ def test_a_video_that_was_cut_is_named_where_boxes_are_left_over(tmp_path, write
             write(noise.integers(0, 255, (32, 48, 3), dtype=np.uint8))
     film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
     write_text(tmp_path / "cat.csv", "1,2,3,4\n" * 40)
-    with pytest.raises(InputError, match=r"40 boxes for \d+ frames; .*cat\.avi ends after \d+ of 40"):
+    with pytest.raises(
+        InputError, match=r"40 boxes for \d+ frames; .*cat\.avi ends after \d+ of 40"
+    ):
         read_own(tmp_path)
 
 
