@@ -17,9 +17,7 @@ def check_devices(accelerator: str, devices: int) -> None:
     """
     there = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if accelerator == "cuda" and not there:
-        raise InputError(
-            "--accelerator cuda: torch finds no GPU here; leave it out, or see `doctor`"
-        )
+        raise InputError("--accelerator cuda: torch finds no GPU; leave it out, or see `doctor`")
     if accelerator != "cpu" and there and devices > there:
         raise InputError(
             f"--devices {devices}: there are {there} GPUs; ask for as many, or for cpu"

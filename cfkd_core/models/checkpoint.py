@@ -66,7 +66,7 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _load(path: Path, known: list[type]) -> object:
+def _load(path: Path, known: list[Any]) -> object:
     with warnings.catch_warnings(), torch.serialization.safe_globals(known):
         warnings.simplefilter("ignore")  # of storages in the old format
         return torch.load(path, map_location="cpu", weights_only=True)

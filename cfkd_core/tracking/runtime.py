@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 EXACT = {"session.x64quantprecision": "1"}
-"""Entry of a session of ONNX Runtime that runs int8 on a processor without VNNI, without overflow."""
+"""Entry of a session of ONNX Runtime: int8 without overflow where the processor has no VNNI."""
 
 RuntimeName = Literal["auto", "torch", "onnxruntime", "int8"]
 

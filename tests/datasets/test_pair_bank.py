@@ -75,7 +75,8 @@ def test_a_gpu_cuts_what_the_cpu_cuts(sources):
 def test_a_box_outside_its_picture_is_refused_by_name(sources):
     """As after images were resized: the bank refuses at once, the data set once they are many."""
     film = sources[0].sequences[0]
-    shifted = [Source("shifted", [replace(film, boxes=film.boxes + [900, 0, 0, 0])])]
+    film = replace(film, boxes=film.boxes + np.array([900, 0, 0, 0]))
+    shifted = [Source("shifted", [film])]
     message = f"sequence {film.name}, frame .* outside the picture of .* px; annotate the images"
     with pytest.raises(InputError, match=message):
         PairBank(shifted, 1, 0, OPTIONS, CPU)

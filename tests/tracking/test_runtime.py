@@ -39,8 +39,8 @@ def test_both_see_the_same(net):
 def test_a_backbone_alone_has_no_features(net):
     pytest.importorskip("onnxruntime")
     alone = AtomNet(net.backbone, None).eval()
-    for runtime in (OnnxRuntime(alone), TorchRuntime(alone)):
-        assert runtime.see(PIXELS).features is None
+    for each in (OnnxRuntime(alone), TorchRuntime(alone)):
+        assert each.see(PIXELS).features is None
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -78,7 +78,7 @@ def _otb_annotations(folder: Path) -> list[Path]:
 
 
 def _otb_name(annotation: Path) -> str:
-    """`Jogging.2` for `Jogging/groundtruth_rect.2.txt`, and for a folder `Jogging-2` or `Jogging_2`."""
+    """`Jogging.2` for `Jogging/groundtruth_rect.2.txt`, and in a folder `Jogging-2` or `_2`."""
     name = annotation.parent.name + annotation.stem.removeprefix("groundtruth_rect")
     dotted = re.sub(r"[-_](\d)$", r".\1", name)
     return dotted if dotted in read_attributes() else name

@@ -99,8 +99,8 @@ def read_table(path: Path, count: int, reason: str = "") -> Float[np.ndarray, "{
 
     Without a header, each line is x,y,w,h: one a frame, with commas, tabs or spaces. With a
     header, a CSV file, delimited by commas, tabs or semicolons, with columns x, y, w, h and perhaps
-    `frame`, counted from 0, as `track --boxes` writes it; other columns are passed over, an empty field is NaN, and frames
-    that are not listed have no box.
+    `frame`, counted from 0, as `track --boxes` writes it; other columns are passed over, an empty
+    field is NaN, and frames that are not listed have no box.
 
     Args:
         reason: why there may be fewer frames than boxes, as the end of a message.
@@ -133,7 +133,8 @@ def _read_headed(
         )
     if "frame" not in columns and len(rows) != count:
         raise InputError(
-            f"{path}: {len(rows)} boxes for {count} frames; give one a frame, or a column frame{reason}"
+            f"{path}: {len(rows)} boxes for {count} frames; give one a frame, or a column frame"
+            f"{reason}"
         )
     boxes = np.full((count, 4), np.nan)
     seen = set()

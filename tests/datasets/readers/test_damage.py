@@ -178,7 +178,8 @@ def test_annotations_that_name_images_elsewhere(tmp_path, write_text, name):
 @pytest.mark.parametrize(
     ("box", "message"),
     [("[1, 2, 3]", "annotation 1"), ("[NaN, 2, 3, 4]", "box"), ("[1, 2, 1e999, 4]", "box"),
-     (f"[{10**400}, 2, 3, 4]", "annotation 1"), ('{"x": 1}', "annotation 1"), ("null", "annotation 1")],
+     (f"[{10**400}, 2, 3, 4]", "annotation 1"), ('{"x": 1}', "annotation 1"),
+     ("null", "annotation 1")],
 )  # fmt: skip
 def test_boxes_in_json_that_are_none(tmp_path, write_text, box, message):
     write_text(

@@ -109,7 +109,10 @@ def corners(boxes):
     [
         (MOVING / [48, 32, 48, 32], "fractions of the frame; multiply x, w by its width 48"),
         (corners(MOVING), "two corners x1, y1, x2, y2; write x1, y1, x2 - x1, y2 - y1"),
-        (corners(MOVING[:3] + [24, 16, 0, 0]), "two corners"),  # as x, y, w, h out of the frame
+        (
+            corners(MOVING[:3] + np.array([24, 16, 0, 0])),
+            "two corners",
+        ),  # as x, y, w, h out of the frame
     ],
 )
 def test_boxes_of_another_format_are_refused(tmp_path, write_images, write_text, boxes, message):
