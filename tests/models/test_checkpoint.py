@@ -33,10 +33,6 @@ class Settings:
         self.module = "bbreg"
 
 
-class Meter(dict):
-    """Stands for a class with items and state of its own, as statistics are."""
-
-
 def make_net(width):
     return Settings()
 
