@@ -7,6 +7,7 @@ python book/build.py --profile smoke --expect
 """
 
 import argparse
+import itertools
 import os
 import shutil
 import sys
@@ -160,9 +161,22 @@ def _pair(book: Book, chapters: list[str]) -> int:
     for name in chapters:
         target = book.folder / "notebooks" / f"{name}.ipynb"
         target.parent.mkdir(exist_ok=True)
+        if target.exists() and source.is_edited(target):
+            kept = _kept(target)
+            target.rename(kept)
+            print(
+                f"notebooks/{target.name} was edited and is kept as notebooks/{kept.name}; "
+                f"what shall stay belongs into chapters/{name}.py"
+            )
         target.write_text(source.paired(book.chapter(name)), encoding="utf-8")
         print(f"chapters/{name}.py -> notebooks/{name}.ipynb")
     return 0
+
+
+def _kept(notebook: Path) -> Path:
+    """A free name for an edited notebook."""
+    names = (notebook.with_suffix(f".edited{n or ''}.ipynb") for n in itertools.count())
+    return next(path for path in names if not path.exists())
 
 
 def _expect(book: Book, chosen: list[str]) -> int:

@@ -23,7 +23,7 @@ ORDER = (
     *("paths", "errors", "provenance", "files", "boxes", "ops", "patches"),
     *("models", "datasets", "tracking"),
     *("losses", "benchmarks", "training", "explore", "figures", "experiments"),
-    *("claims", "doctor"),
+    *("claims", "doctor", "options"),
 )
 SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Source", "Differs")
 

@@ -30,11 +30,24 @@ def parse(text: str) -> NotebookNode:
     notebook = jupytext.reads(text, fmt="py:percent")
     seen: Counter[str] = Counter()
     for cell in notebook.cells:
-        digest = hashlib.sha256(f"{cell.cell_type} {cell.source}".encode()).hexdigest()[:8]
+        digest = _digest(cell)
         cell.id = f"{digest}-{seen[digest]}"
         seen[digest] += 1
     notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
     return notebook
+
+
+def _digest(cell: NotebookNode) -> str:
+    return hashlib.sha256(f"{cell.cell_type} {cell.source}".encode()).hexdigest()[:8]
+
+
+def is_edited(notebook: Path) -> bool:
+    """Whether somebody wrote into a paired notebook: the id of a cell is made of what it said."""
+    try:
+        cells = nbformat.read(notebook, as_version=4).cells
+    except (OSError, ValueError, AttributeError):
+        return True  # whatever it is, it is not a notebook as pairing writes it
+    return any(cell.get("id", "").partition("-")[0] != _digest(cell) for cell in cells)
 
 
 def first_lines(text: str) -> list[int]:

@@ -1,7 +1,9 @@
 """The command line, `python -m cfkd_core COMMAND`; no logic here."""
 
+import io
 import json as json_format
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,19 +16,22 @@ from tqdm import tqdm
 from tyro.conf import Positional, arg
 
 from cfkd_core.errors import InputError
+from cfkd_core.files import refuse_overwriting
+from cfkd_core.options import Amount, Count, Factor, PatchSide, Rate, Seed, checked
 
 
 def track(
     video: Positional[Path | None] = None,
     box: Annotated[str, arg(metavar="X,Y,W,H")] = "",
-    camera: int | None = None,
-    frames: int | None = None,
+    camera: Amount | None = None,
+    frames: Count | None = None,
     tracker: str = "matom",
     weights: Path | None = None,
     output: Path | None = None,
     boxes: Path | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     runtime: Literal["auto", "torch", "onnxruntime", "int8"] = "auto",
+    strict: bool = False,
     json: bool = False,
 ) -> int:
     """Follow a target through a video.
@@ -52,25 +57,31 @@ def track(
         seed: of everything random in the tracker.
         runtime: what runs a network; auto takes onnxruntime where it is installed. int8 is matom's
             in whole numbers, with other answers.
+        strict: refuse a damaged video, of which some frames cannot be read.
         json: print one JSON object, for programs.
     """
     from cfkd_core.datasets.footage import open_footage
     from cfkd_core.datasets.video import draw_box, write_video
     from cfkd_core.tracking.load import load_tracker
+    from cfkd_core.tracking.tracker import check_boxes_file
     from cfkd_core.tracking.tracker import track as follow
 
-    footage = open_footage(video, camera, box, frames)
+    footage = open_footage(video, camera, box, frames, strict=strict)
+    refuse_overwriting([output, boxes], [*footage.files, weights])
+    if boxes is not None:
+        check_boxes_file(boxes)
     chosen = load_tracker(tracker, weights=weights, seed=seed, runtime=runtime)
     with ExitStack() as stack:
         bar = stack.enter_context(
             tqdm(total=footage.total, desc=tracker, unit="frame", disable=None)
         )
-        write = stack.enter_context(write_video(output, footage.fps)) if output else None
+        write = stack.enter_context(write_video(output, footage.source.fps)) if output else None
 
         def watch(frame, prediction):
             bar.update()
             if write is not None:
-                write(draw_box(frame, prediction.box, label=f"{tracker} {prediction.score:.2f}"))
+                label = f"{tracker} {prediction.score:.2f}"
+                write(draw_box(frame, prediction.box, label=label), footage.source.time)
 
         trajectory = follow(chosen, footage.frames, footage.box, watch)
     if boxes is not None:
@@ -78,7 +89,8 @@ def track(
     counts = Counter(trajectory.statuses)
     wrote = [str(path) for path in (output, boxes) if path is not None]
     if json:
-        summary = trajectory.summary() | {"tracker": tracker, "wrote": wrote}
+        said = {"tracker": tracker, "damage": footage.source.damage, "wrote": wrote}
+        summary = trajectory.summary() | said
         print(json_format.dumps(summary, allow_nan=False))
         return 0
     lost = f", lost in {counts['lost']}" if counts["lost"] else ""
@@ -86,12 +98,14 @@ def track(
         f"{len(trajectory.boxes)} frames{lost}; {trajectory.fps:.1f} FPS after a first frame of "
         f"{trajectory.seconds[0]:.2f} s"
     )
+    if footage.source.damage:
+        print(f"{video}: {footage.source.damage}")
     for path in wrote:
         print(f"wrote {path}")
     return 0
 
 
-def film(name: Positional[str], output: Path, length: int | None = None) -> int:
+def film(name: Positional[str], output: Path, length: Count | None = None) -> int:
     """Write a film of the synthetic benchmark as a video, with its true boxes beside it.
 
     Something to try the other commands on; boxes lie in a file of the same name, .csv.
@@ -125,14 +139,15 @@ def run(
     weights: Path | None = None,
     experiment: Literal["ope", "reset", "realtime"] = "ope",
     rule: Literal["legacy", "toolkit-0.9"] = "legacy",
-    fps: float = 20.0,
+    fps: Rate = 20.0,
     latency: Annotated[str, arg(metavar="live|MS|PATH")] = "live",
-    repetitions: int | None = None,
-    seed: int = 0,
+    repetitions: Count | None = None,
+    seed: Seed = 0,
     runtime: Literal["auto", "torch", "onnxruntime", "int8"] = "auto",
-    jobs: int = 1,
+    jobs: Count = 1,
     scheduler: str | None = None,
     force: bool = False,
+    strict: bool = False,
     json: bool = False,
 ) -> int:
     """Run trackers on every sequence of a benchmark and write the boxes, one file a sequence.
@@ -162,10 +177,12 @@ def run(
         jobs: sequences to run at a time, each in its own process.
         scheduler: address of a dask cluster to run on, instead of this machine.
         force: run anew what is there already.
+        strict: refuse damaged videos, of which some frames cannot be read.
         json: print a JSON object for each sequence, a line each, for programs.
     """
     from cfkd_core.benchmarks import grid, workers
     from cfkd_core.benchmarks.runners import make_runner
+    from cfkd_core.datasets.readers import damages
     from cfkd_core.tracking.recipe import TrackerRecipe
 
     runner = make_runner(experiment, rule=rule, fps=fps, latency=latency)
@@ -179,6 +196,9 @@ def run(
         benchmark=benchmark,
         repetitions=runner.repetitions if repetitions is None else repetitions,
     )
+    for line in damages(list(plan.sequences), strict=strict):
+        print(line, file=sys.stderr)
+    refuse_overwriting([plan.folder(each.name) for each in plan.entrants], [root, weights])
     outcomes = grid.run(plan, execute=workers.choose(jobs, scheduler), force=force)
     for outcome in outcomes if json else ():
         print(json_format.dumps(asdict(outcome), allow_nan=False))
@@ -232,9 +252,10 @@ def score(
     from cfkd_core.benchmarks import report, stored
     from cfkd_core.files import write_text
 
+    refuse_overwriting([json, csv, markdown], [results / benchmark, root])
     reports = stored.score(
         benchmark,
-        _load(benchmark, root, sequences),
+        _load_annotated(benchmark, root, sequences),
         results,
         protocol=protocol or stored.default_protocol(benchmark, experiment),
         experiment=experiment,
@@ -265,7 +286,7 @@ def compare(
     sequences: str = "",
     experiment: Literal["ope", "reset", "realtime"] = "ope",
     protocol: str = "",
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> int:
     """Compare two trackers on the same sequences, drawn again and again (paired bootstrap).
 
@@ -291,7 +312,7 @@ def compare(
 
     reports = stored.score(
         benchmark,
-        _load(benchmark, root, sequences),
+        _load_annotated(benchmark, root, sequences),
         results,
         protocol=protocol or stored.default_protocol(benchmark, experiment),
         experiment=experiment,
@@ -326,6 +347,7 @@ def table(
     from cfkd_core.benchmarks import report, thesis_tables
     from cfkd_core.files import write_text
 
+    refuse_overwriting([markdown], scores or [])
     reports = [each for file in scores or [] for each in report.load_json(file)]
     text = thesis_tables.as_markdown(number, thesis_tables.regenerate(number, reports))
     print(text)
@@ -357,6 +379,7 @@ def submit(
     """
     from cfkd_core.benchmarks import submission
 
+    refuse_overwriting([output], [results / benchmark, root])
     sequences = _load(benchmark, root, "")
     count = submission.pack(benchmark, sequences, results, tracker, output)
     print(f"wrote {output}: {count} files of {len(sequences)} sequences")
@@ -374,26 +397,36 @@ def _load(benchmark: str, root: Path | None, names: str) -> list:
     return _pick(sequences, names)
 
 
+def _load_annotated(benchmark: str, root: Path | None, names: str) -> list:
+    """As `_load`; says where most frames of a video of one's own have no box to score with."""
+    from cfkd_core.datasets.readers.own import sparse_annotations
+
+    sequences = _load(benchmark, root, names)
+    for line in sparse_annotations(sequences) if benchmark == "own" else ():
+        print(line, file=sys.stderr)
+    return sequences
+
+
 def train(
     names: Positional[str],
     data: list[str] | None = None,
     out: Path = Path("runs"),
     recipe: Literal["mini", "paper"] = "mini",
     smoke: bool = False,
-    length: float = 1.0,
+    length: Factor = 1.0,
     dry_run: bool = False,
-    seed: int = 0,
+    seed: Seed = 0,
     start: str = "",
     teacher: Path | None = None,
     backbones: list[str] | None = None,
     in_memory: bool = False,
     accelerator: Literal["auto", "cpu", "cuda"] = "auto",
-    devices: int = 1,
-    nodes: int = 1,
+    devices: Count = 1,
+    nodes: Count = 1,
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto",
-    workers: int = 0,
-    save_every: int = 100,
-    validate_every: int = 1000,
+    workers: Amount = 0,
+    save_every: Count = 100,
+    validate_every: Count = 1000,
     profile: bool = False,
 ) -> int:
     """Train experiments of the thesis; several are trained in lockstep, on the same pairs.
@@ -433,6 +466,7 @@ def train(
     """
     from cfkd_core.datasets.sources import parse_source
     from cfkd_core.experiments import run as running
+    from cfkd_core.experiments.devices import check_devices
     from cfkd_core.experiments.recipes import resolve_together
     from cfkd_core.experiments.run import RunOptions, describe, launch, parse_backbones
     from cfkd_core.tracking.load import find_weights
@@ -441,6 +475,7 @@ def train(
     if dry_run:
         print("\n".join(describe(each) for each in experiments))
         return 0
+    check_devices(accelerator, devices)
     options = RunOptions(
         seed=seed,
         files=parse_backbones(backbones or []),
@@ -452,6 +487,10 @@ def train(
         in_memory=in_memory,
     )
     sources = [parse_source(spec) for spec in data or ["synthetic:20" if smoke else "synthetic"]]
+    refuse_overwriting(
+        [out / f"{each.name}.safetensors" for each in experiments],
+        [options.start, teacher, *options.files.values()],
+    )
     fabric = launch(accelerator, devices, nodes, precision)
     if profile:
         seconds = running.profile(experiments, sources, fabric, options)
@@ -543,9 +582,11 @@ def export(
             synthetic films if none is given.
     """
     from cfkd_core.datasets.sources import parse_source
+    from cfkd_core.tracking.export import FILES
     from cfkd_core.tracking.export import export as write
     from cfkd_core.tracking.load import load_tracker
 
+    refuse_overwriting([output / name for name in FILES], [weights])
     sources = [parse_source(spec) for spec in data or ["synthetic:20"]] if int8 else None
     for path in write(load_tracker(tracker, weights=weights, runtime="torch"), output, sources):
         print(f"wrote {path}")
@@ -555,10 +596,10 @@ def export(
 def bench(
     trackers: str = "",
     size: Annotated[str, arg(metavar="WxH")] = "320x240",
-    frames: int = 100,
-    threads: int = 1,
+    frames: Count = 100,
+    threads: Count = 1,
     memory: bool = True,
-    repeats: int = 1,
+    repeats: Count = 1,
     json: Path | None = None,
 ) -> int:
     """Time trackers side by side, frame by frame in turn, on one synthetic film.
@@ -602,7 +643,7 @@ def bench(
     return 0
 
 
-def cost(name: Positional[str], size: int = 288) -> int:
+def cost(name: Positional[str], size: PatchSide = 288) -> int:
     """Count what a network costs, module by module: parameters, MB, multiplications.
 
     Multiplications are printed three ways, in millions: as they are computed (MACs), and by the
@@ -623,8 +664,6 @@ def cost(name: Positional[str], size: int = 288) -> int:
 
     if name not in (*ARCHITECTURES, *BACKBONES):
         raise InputError(f"network {name}: choose one of {', '.join((*ARCHITECTURES, *BACKBONES))}")
-    if size < 32:
-        raise InputError(f"size {size}: a patch has 32 px a side or more")
     net = build_atom(name) if name in ARCHITECTURES else AtomNet(build_backbone(name), None)
     print(report.markdown(costs.by_module(net, size), index="module", decimals=2))
     return 0
@@ -678,10 +717,26 @@ COMMANDS: dict[str, Callable[..., int]] = {
 }
 
 
+def _print_anything() -> None:
+    """Escape what a terminal's encoding lacks, such as the marks in --help, instead of stopping."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _say(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning as one line, without the place in the source."""
+    print(f"warning: {message}", file=sys.stderr)
+
+
 def main(args: list[str] | None = None) -> int:
     """Runs one command; a mistake in the input is one line and exit code 2."""
+    _print_anything()
+    commands = {name: checked(command) for name, command in COMMANDS.items()}
     try:
-        return tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="cfkd", args=args)
+        with warnings.catch_warnings():
+            warnings.showwarning = _say
+            return tyro.extras.subcommand_cli_from_dict(commands, prog="cfkd", args=args)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

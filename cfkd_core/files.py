@@ -3,22 +3,29 @@
 import errno
 import json
 import os
-from collections.abc import Iterator
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+import filelock
 
 from cfkd_core.errors import InputError
-
-try:
-    import fcntl
-except ImportError:  # Windows: runs are not kept apart there
-    fcntl = None  # type: ignore[assignment]  # where it is there, it is a module
 
 MOST_BYTES = 2**26
 """Of a text: LaSOT's longest video has 0.5 MB of boxes, a report of a benchmark some 10 MB."""
 
-# What file systems of networks say that do not lock folders.
+LOCK = ".lock"
+"""Name of the lock file in a folder that one process holds at a time."""
+
+PATIENCE = 60
+"""Seconds to wait for a lock that is only held while a card is written."""
+
+# Errors of network file systems without locks.
 _WITHOUT_LOCKS = (errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 _LONGEST_NAME = 200
@@ -26,7 +33,7 @@ _LONGEST_NAME = 200
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes `text` beside `path`, then renames: nobody ever sees half of it.
+    """Write `text` beside `path`, then rename, so that nobody ever reads half of it.
 
     Missing folders are made.
 
@@ -37,7 +44,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Writes `content` as `write_text` writes text.
+    """Write `content` as `write_text` writes text.
 
     Raises:
         InputError: if the place cannot be written.
@@ -48,19 +55,18 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """A place beside `path` to write to, which takes its name at the end.
+    """A temporary file whose content arrives at `path` at the end; see `deliver`.
 
-    Where anything fails the place is gone and `path` is as it was. The place has this process's
-    number: two runs in one folder never write into each other's.
+    Where anything fails the file is gone and `path` is as it was.
 
     Raises:
         InputError: if the place cannot be written.
     """
-    place = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    place = partial(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         yield place
-        place.replace(path)
+        deliver(place, path)
     except OSError as error:
         reason = error.strerror or error
         raise InputError(
@@ -71,44 +77,126 @@ def beside(path: Path) -> Iterator[Path]:
             place.unlink(missing_ok=True)
 
 
+def partial(path: Path, ending: str = ".partial") -> Path:
+    """The hidden temporary file for what shall become `path`, on the same file system.
+
+    It has this process's number: two runs in one folder never write into each other's.
+    """
+    name = f".{path.name}.{os.getpid()}{ending}"
+    if _is_stream(path):
+        return Path(tempfile.gettempdir()) / name
+    return Path(os.path.realpath(path)).with_name(name)
+
+
+def deliver(place: Path, path: Path) -> None:
+    """Move a complete temporary file to its name.
+
+    A symbolic link is followed. Where `path` is no regular file (a device, a pipe, standard
+    output) the content is written through it. The mode is that of the file that is replaced, or
+    what the umask gives to a new one: libraries make theirs private.
+
+    Raises:
+        OSError: if the place cannot be written.
+    """
+    if _is_stream(path):
+        with place.open("rb") as source, _open_stream(path) as sink:
+            shutil.copyfileobj(source, sink)
+        place.unlink()
+        return
+    target = Path(os.path.realpath(path))
+    place.chmod(_mode(target))
+    place.replace(target)
+
+
+def _mode(target: Path) -> int:
+    with suppress(OSError):
+        return stat.S_IMODE(target.stat().st_mode)
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether `path` is a device or a pipe, or what this process prints to."""
+    try:
+        there = path.stat()
+    except OSError:
+        return False
+    if stat.S_ISREG(there.st_mode):
+        return _standard_stream(there) is not None
+    return not stat.S_ISDIR(there.st_mode)
+
+
+def _standard_stream(there: os.stat_result) -> int | None:
+    """The descriptor of standard output or standard error, if it is the file of this status."""
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            if os.path.samestat(there, os.fstat(descriptor)):
+                return descriptor
+    return None
+
+
+def _open_stream(path: Path) -> BinaryIO:
+    descriptor = _standard_stream(path.stat())
+    if descriptor is None:
+        return path.open("wb")
+    sys.stdout.flush()
+    return os.fdopen(os.dup(descriptor), "wb")
+
+
+def refuse_overwriting(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
+    """Refuse an output that is an input of the same command, or another output of it.
+
+    Args:
+        outputs: files or folders to be written; None is passed over.
+        inputs: files or folders that are read. What already lies in a folder is an input, too.
+
+    Raises:
+        InputError: naming the output.
+    """
+    sources = [Path(os.path.realpath(each)) for each in inputs if each is not None]
+    seen: set[Path] = set()
+    for output in outputs:
+        if output is None or _is_stream(output):
+            continue
+        target = Path(os.path.realpath(output))
+        if target in sources or (is_file(target) and set(target.parents) & set(sources)):
+            raise InputError(f"{output}: is an input of this command; name another output")
+        if target in seen:
+            raise InputError(f"{output}: is named for two outputs; give each its own")
+        seen.add(target)
+
+
 @contextmanager
 def locked(folder: Path, *, wait: bool) -> Iterator[None]:
-    """Holds a folder as only one process can; whatever ends the process lets go of it.
+    """Hold a folder as only one process can; whatever ends the process lets go of it.
 
-    Nothing is left behind: the lock is the system's, on the folder itself. On file systems that
-    have no such locks, and on Windows, nobody is kept out.
+    On file systems without locks nobody is kept out.
 
     Args:
         folder: is made if it is missing.
-        wait: until another process lets go; else the folder is refused.
+        wait: up to `PATIENCE` seconds until another process lets go; else refuse at once.
 
     Raises:
         InputError: if another process holds the folder, or it cannot be made.
     """
+    lock = filelock.FileLock(folder / LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        place = os.open(folder, os.O_RDONLY) if fcntl else None
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); name another") from None
-    try:
-        if place is not None:
-            _lock(place, folder, wait)
-        yield
-    finally:
-        if place is not None:
-            os.close(place)
-
-
-def _lock(place: int, folder: Path, wait: bool) -> None:
-    try:
-        fcntl.flock(place, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
+        lock.acquire(timeout=PATIENCE if wait else 0)
+    except filelock.Timeout:
         raise InputError(
             f"{folder}: another run is writing there; wait for its end or name another folder"
         ) from None
     except OSError as error:
         if error.errno not in _WITHOUT_LOCKS:
-            raise
+            raise InputError(
+                f"{folder}: cannot be written ({error.strerror}); name another"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def is_file(path: Path) -> bool:

@@ -1,12 +1,16 @@
 import errno
 import multiprocessing
+import os
 import resource
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from cfkd_core.errors import InputError
-from cfkd_core.files import beside, locked, read_json, write_bytes, write_text
+from cfkd_core.files import beside, locked, read_json, refuse_overwriting, write_bytes, write_text
 
 
 def test_the_text_arrives_in_a_folder_that_was_not_there(tmp_path):
@@ -83,6 +87,82 @@ def test_two_processes_do_not_write_into_each_others_files(tmp_path, monkeypatch
     assert [each.name for each in tmp_path.iterdir()] == ["b.txt"]
 
 
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_a_file_has_the_mode_that_the_umask_gives(tmp_path, umask):
+    """Though a library makes its own with 0600, as safetensors does."""
+    before = os.umask(umask)
+    try:
+        with beside(tmp_path / "b") as place:
+            place.touch(mode=0o600)
+        assert (tmp_path / "b").stat().st_mode & 0o777 == 0o666 & ~umask
+    finally:
+        os.umask(before)
+
+
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path):
+    (tmp_path / "b").touch(mode=0o640)
+    write_text(tmp_path / "b", "x")
+    assert (tmp_path / "b").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_link_is_followed(tmp_path):
+    (tmp_path / "disk").mkdir()
+    for target in ("there.txt", "new.txt"):
+        (tmp_path / "disk/there.txt").write_text("old")
+        link = tmp_path / f"link to {target}"
+        link.symlink_to(tmp_path / "disk" / target)
+        write_text(link, "x")
+        assert link.is_symlink()
+        assert (tmp_path / "disk" / target).read_text() == "x"
+
+
+def test_a_device_stays_one():
+    write_text(Path("/dev/null"), "x")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_pipe_is_written_through(tmp_path):
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    write_text(pipe, "a\nb\n")
+    reader.join()
+    assert read == ["a\nb\n"]
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("to_file", [False, True])
+def test_standard_output_is_written_through(tmp_path, to_file):
+    code = (
+        "import sys; from pathlib import Path; from cfkd_core.files import write_text\n"
+        "print('before'); write_text(Path('/dev/stdout'), 'x\\n'); print('after')"
+    )
+    with (tmp_path / "out").open("w+b") as file:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=file if to_file else subprocess.PIPE,
+            check=True,
+        )
+        file.seek(0)
+        assert (file.read() if to_file else done.stdout) == b"before\nx\nafter\n"
+
+
+def test_an_output_that_is_an_input_is_refused(tmp_path):
+    film, table = tmp_path / "a.mp4", tmp_path / "videos" / "b.csv"
+    table.parent.mkdir()
+    film.touch()
+    table.touch()
+    (tmp_path / "link.mp4").symlink_to(film)
+    for output in (film, tmp_path / "link.mp4", tmp_path / "videos/../a.mp4", table, table.parent):
+        with pytest.raises(InputError, match="is an input of this command; name another"):
+            refuse_overwriting([output], [film, table.parent, None])
+    with pytest.raises(InputError, match=r"c\.csv: is named for two outputs"):
+        refuse_overwriting([tmp_path / "c.csv", tmp_path / "videos/../c.csv"], [film])
+    null = Path("/dev/null")
+    refuse_overwriting([None, tmp_path / "videos/new.csv", null, null], [film, null, table.parent])
+
+
 def hold(path, connection):
     with locked(path, wait=False):
         connection.send("held")
@@ -116,7 +196,7 @@ def test_a_lock_is_held_by_one_and_let_go_by_a_kill(holder):
         pass
     with locked(path, wait=True):
         pass
-    assert not list(path.iterdir())
+    assert [each.name for each in path.iterdir()] == [".lock"]
 
 
 @pytest.mark.parametrize("fault", [errno.EBADF, errno.ENOLCK])
@@ -127,6 +207,7 @@ def test_where_folders_cannot_be_locked_a_run_goes_on(tmp_path, monkeypatch, fau
     monkeypatch.setattr("fcntl.flock", refuse)
     with locked(tmp_path, wait=False):
         write_text(tmp_path / "b.txt", "x")
+    assert (tmp_path / "b.txt").read_text() == "x"
 
 
 def test_a_lock_where_nobody_may_write():

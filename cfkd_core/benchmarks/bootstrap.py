@@ -27,13 +27,13 @@ def confidence(
 ) -> pd.DataFrame:
     """One row a score: its value, and the interval that holds the share `level` of the draws.
 
-    A row of NaN is a score that some draw leaves undefined.
+    A row of NaN is a score that some draw leaves undefined. A single sequence has no interval, NaN.
     """
     draws = _draws(len(report.sequences), resamples, seed)
     found = _resampled(report.sequences, report.protocol, report.scores, draws)
     return pd.DataFrame(
         {
-            name: {"value": report.scores[name], **_interval(values, level)}
+            name: {"value": report.scores[name]} | _interval(values, level, len(report.sequences))
             for name, values in found.items()
         }
     ).T
@@ -49,7 +49,8 @@ def compare(
 ) -> pd.DataFrame:
     """One row a score: how much higher `first` is, the interval, and the share of draws above 0.
 
-    Only sequences that both have are drawn, and each draw is the same for both.
+    Only sequences that both have are drawn, and each draw is the same for both. With one sequence
+    every draw is the same: it has no interval and no share, but NaN.
 
     Raises:
         InputError: if the two are of different protocols or benchmarks, or share no sequence.
@@ -70,8 +71,9 @@ def compare(
             for weights in (draws, whole)
         )
         # a tie is half a win
-        above = float(np.mean((drawn > 0) + (drawn == 0) / 2))
-        rows[name] = {"difference": float(point[0]), **_interval(drawn, level), "above": above}
+        above = float(np.mean((drawn > 0) + (drawn == 0) / 2)) if len(pairs) > 1 else np.nan
+        interval = _interval(drawn, level, len(pairs))
+        rows[name] = {"difference": float(point[0]), **interval, "above": above}
     return pd.DataFrame(rows).T
 
 
@@ -110,6 +112,8 @@ def _resampled(
     }
 
 
-def _interval(values: Float[np.ndarray, "r"], level: float) -> dict[str, float]:
+def _interval(values: Float[np.ndarray, "r"], level: float, sequences: int) -> dict[str, float]:
+    if sequences < 2:
+        return {"low": np.nan, "high": np.nan}
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return {"low": float(low), "high": float(high)}

@@ -87,6 +87,13 @@ class Grid:
                 raise InputError(
                     f"{what} {twice[0]} is named twice; their files would overwrite each other"
                 )
+        names = {sequence.name for sequence in self.sequences}
+        for name in names:
+            if f"{name}_time" in names:
+                raise InputError(
+                    f"sequences {name} and {name}_time: the file of the first one's times would be "
+                    "that of the second one's boxes; rename one"
+                )
         if self.repetitions < 1:
             raise InputError(f"repetitions {self.repetitions}: at least 1")
 

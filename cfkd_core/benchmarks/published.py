@@ -14,12 +14,15 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from jaxtyping import Float
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import BrokenProcessPool
+from scipy.io import loadmat
 
-from cfkd_core.benchmarks import mat
 from cfkd_core.benchmarks.vot import VOT_TAGS, VotAnnotation, VotRun, parse_run
 from cfkd_core.datasets.readers.rows import LARGEST, read_row
 from cfkd_core.errors import InputError
@@ -31,6 +34,9 @@ Boxes = Float[np.ndarray, "t 4"]
 MOST_BYTES = 2**24
 MOST_BYTES_IN_ALL = 2**29
 MOST_FILES = 20_000
+
+PATIENCE = 60
+"""Seconds for one MATLAB file, most of them for starting the process that reads it."""
 
 _REPETITION = re.compile(r"(.+)_(\d{3})")
 
@@ -233,12 +239,13 @@ def _parse_mat(content: bytes, place: str) -> Boxes:
 
     Source: tracker_benchmark v1.1, main_running.m, which writes them.
     """
-    results = mat.read(content, place).get("results")
-    entry = results[0] if isinstance(results, list) and results else results
+    results = _load_mat(content, place).get("results")
+    entry = results[0] if isinstance(results, list | np.ndarray) and len(results) else results
     parts = entry if isinstance(entry, Mapping) else {}
-    boxes = parts.get("res")
-    if not isinstance(boxes, np.ndarray) or "type" not in parts:
+    boxes = np.atleast_2d(parts.get("res", np.empty(0)))
+    if "type" not in parts or boxes.dtype.kind not in "iuf" or not boxes.size:
         raise InputError(f"{place}: not a result of OTB's toolkit (no results with res and type)")
+    boxes = boxes.astype(float)
     kind = str(parts["type"])
     if kind != "rect" or boxes.ndim != 2 or boxes.shape[1] != 4 or (np.abs(boxes) > LARGEST).any():
         raise InputError(
@@ -246,3 +253,20 @@ def _parse_mat(content: bytes, place: str) -> Boxes:
             "rectangles can be read, as OTB's toolkit makes of the others"
         )
     return boxes
+
+
+def _load_mat(content: bytes, place: str) -> dict:
+    """The variables in a MATLAB file, read in a process of its own: scipy crashes on damaged ones.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    reader = get_reusable_executor(max_workers=1)
+    try:
+        return reader.submit(loadmat, BytesIO(content), simplify_cells=True).result(PATIENCE)
+    except BrokenProcessPool:
+        reason = "its reader crashed"
+    # scipy raises whatever a damaged file makes it stumble over
+    except Exception as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+    raise InputError(f"{place}: not a result of OTB's toolkit ({reason}); fetch it anew")

@@ -5,12 +5,15 @@ everywhere, so that neither its boxes nor its speed depend on the machine's core
 beside it.
 """
 
+import asyncio
+import concurrent.futures
+import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import cv2
 import joblib
@@ -22,7 +25,10 @@ from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
 from cfkd_core.tracking.tracker import Tracker
 
-# Seconds until a scheduler that does not answer is given up.
+if TYPE_CHECKING:
+    from dask.distributed import Client
+
+# Seconds until a scheduler that does not answer, or has no workers, is given up.
 PATIENCE = 10
 
 
@@ -184,21 +190,66 @@ def cluster(address: str) -> Execute:
 
     def execute(jobs: list[Job], tick: Callable[[], None]) -> Iterator[Answer]:
         try:
-            from dask.distributed import Client, as_completed
+            from dask.distributed import Client
         except ImportError:
             raise InputError("--scheduler needs dask: pip install 'cfkd[cluster]'") from None
         try:
             client = Client(address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
             raise InputError(f"scheduler {address}: no answer ({error}); is it running?") from None
+        # what went wrong is said here; dask logs the tracebacks of its connections
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
         with client:
-            futures = {client.submit(perform, job, pure=False): job.key for job in jobs}
-            for future in as_completed(list(futures), loop=client.loop):
-                key = futures.pop(future)
-                failure = future.exception()
-                yield Answer(key, None, str(failure)) if failure else future.result()
+            if not _has_workers(client):
+                raise InputError(
+                    f"scheduler {address}: has no workers; start some, `dask worker {address}`, "
+                    "and run again"
+                )
+            yield from _gather(client, jobs, address)
 
     return execute
+
+
+def _has_workers(client: "Client") -> bool:
+    """Whether the cluster has a worker, or gets one within `PATIENCE`."""
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except OSError:  # a timeout, or a scheduler that has gone
+        return False
+    return True
+
+
+_CANCELLED = (asyncio.CancelledError, concurrent.futures.CancelledError)
+
+
+def _gather(client: "Client", jobs: list[Job], address: str) -> Iterator[Answer]:
+    """The jobs' answers; those of a cluster that dies on the way are errors."""
+    from dask.distributed import wait
+
+    left = {client.submit(perform, job, pure=False): job.key for job in jobs}
+    reason = ""
+    while left and not reason:
+        done = set()
+        try:
+            with client.as_current():
+                done = wait(list(left), timeout=PATIENCE, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            if not _has_workers(client):
+                reason = "its workers are gone"
+        except _CANCELLED:
+            reason = "it died, or lost its jobs"
+        for future in done:
+            if future.status == "cancelled":
+                reason = "it died, or lost its jobs"
+                break
+            key, failure = left.pop(future), future.exception()
+            yield Answer(key, None, _first_line(failure)) if failure else future.result()
+    error = f"scheduler {address}: {reason}; start it again and run again to go on"
+    yield from (Answer(key, None, error) for key in left.values())
+
+
+def _first_line(failure: BaseException) -> str:
+    return (str(failure).strip() or type(failure).__name__).splitlines()[0]
 
 
 def choose(jobs: int, scheduler: str | None) -> Execute:

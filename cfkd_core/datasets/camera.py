@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -22,6 +23,8 @@ class Camera:
     Attributes:
         first: the frame that the camera gave when it was opened; also the first of the iteration.
         fps: frames per second that the camera promises, 25 where it does not say.
+        time: of the last frame, s after the first one.
+        damage: empty; a camera claims no number of frames.
     """
 
     def __init__(self, number: int) -> None:
@@ -30,7 +33,7 @@ class Camera:
         Raises:
             InputError: if there is no such camera, or it gives no frame.
         """
-        self.number = number
+        self.number, self._begin = number, time.monotonic()
         with quiet():
             self._capture = cv2.VideoCapture(number)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
@@ -41,7 +44,9 @@ class Camera:
                 f"camera {number}: gives no picture; is it plugged in, and used by nobody else? "
                 "the first camera is 0"
             )
-        self.first = first
+        self.first, self.damage = first, ""
+        self._begin = time.monotonic()
+        self.time: float | None = 0.0
         self.fps = self._capture.get(cv2.CAP_PROP_FPS) or 25.0
 
     def __iter__(self) -> Iterator[Frame]:
@@ -57,6 +62,7 @@ class Camera:
     def _read(self) -> Frame | None:
         """The next frame; None where the camera has gone."""
         readable, frame = self._capture.read()
+        self.time = time.monotonic() - self._begin
         return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB) if readable else None
 
 

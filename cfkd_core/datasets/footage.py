@@ -5,6 +5,7 @@ import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -16,6 +17,21 @@ from cfkd_core.datasets.video import ImageFolder, VideoFile, open_frames
 from cfkd_core.errors import InputError
 
 
+@runtime_checkable
+class FrameSource(Protocol):
+    """What knows of the frames that it gives.
+
+    Attributes:
+        fps: frames per second.
+        time: of the frame that was read last, s after the first one; None where there is no clock.
+        damage: what the video lacks, as far as it was read; empty if nothing.
+    """
+
+    fps: float
+    time: float | None
+    damage: str
+
+
 @dataclass(frozen=True)
 class Footage:
     """Frames, and the target in the first of them.
@@ -23,18 +39,25 @@ class Footage:
     Attributes:
         frames: RGB; to be gone through once.
         box: px of the first frame, 0-based.
-        fps: frames per second.
         total: how many frames there will be; None where nobody knows.
+        source: where the frames come from.
+        files: that are read.
     """
 
     frames: Iterable[Frame]
     box: Float[np.ndarray, "4"]
-    fps: float
     total: int | None
+    source: FrameSource
+    files: list[Path]
 
 
 def open_footage(
-    video: Path | None, camera: int | None, box: str, limit: int | None = None
+    video: Path | None,
+    camera: int | None,
+    box: str,
+    limit: int | None = None,
+    *,
+    strict: bool = False,
 ) -> Footage:
     """The frames of a video, or those of a camera, of which one must be given.
 
@@ -43,6 +66,7 @@ def open_footage(
         camera: number of a webcam.
         box: x,y,w,h; before a camera it may be empty, for the middle third of the picture.
         limit: how many frames to take.
+        strict: whether reading a damaged video to its end is an error.
 
     Raises:
         InputError: if both are given or neither, one of them cannot be read, or the box is none to
@@ -52,7 +76,7 @@ def open_footage(
         raise InputError(f"--frames {limit}: at least 1")
     source: VideoFile | ImageFolder | Camera
     if video is not None and camera is None:
-        source = open_frames(video)
+        source = open_frames(video, strict=strict)
     elif camera is not None and video is None:
         source = Camera(camera)
     else:
@@ -66,6 +90,13 @@ def open_footage(
     return Footage(
         frames=itertools.islice(source, limit),
         box=boxes.check(start, width, height),
-        fps=source.fps,
         total=min(counts, default=None),
+        source=source,
+        files=_files(source),
     )
+
+
+def _files(source: FrameSource) -> list[Path]:
+    if isinstance(source, ImageFolder):
+        return source.files
+    return [source.path] if isinstance(source, VideoFile) else []

@@ -9,6 +9,7 @@ from cfkd_core.datasets.pair_plan import Crop, PairOptions, PairPlan, plan_pair
 from cfkd_core.datasets.pairs import (
     PairBatch,
     Source,
+    annotated_frame,
     draw_frames,
     draw_sequence,
     labelled,
@@ -32,7 +33,7 @@ class PairBank:
         device: of the images and of what `batch` gives.
 
     Raises:
-        InputError: as `PairDataset`; and at once, not while it trains, if an image is corrupt.
+        InputError: as `PairDataset`; and at once, not while it trains, if an image is of no use.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ def _pack(sources: list[list[Sequence]]) -> tuple[Places, UInt8[np.ndarray, "n"]
     first = 0
     for sequence in (each for source in sources for each in source):
         for number in np.flatnonzero(visible_frames(sequence)).tolist():
-            frame = sequence.frames[number]
+            frame = annotated_frame(sequence, number)
             places[id(sequence), number] = (first, *frame.shape[:2])
             parts.append(frame.reshape(-1))
             first += frame.size

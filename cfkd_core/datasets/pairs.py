@@ -67,12 +67,12 @@ class Source:
 class PairDataset(Dataset[PairBatch]):
     """`length` pairs, each a `PairBatch` of one; `collate` makes a batch of several.
 
-    An image that cannot be decoded is named in a warning and counted, and another pair is drawn
-    in place of its own. Worker processes count each for itself.
+    An image that cannot be decoded, or does not fit its annotation, is named in a warning and
+    counted, and another pair is drawn in place of its own. Worker processes count each for itself.
 
     Attributes:
         reads: images asked for so far.
-        corrupt: how many of them could not be decoded.
+        corrupt: how many of them were of no use.
 
     Raises:
         InputError: if there is no source, a source has no sequence that can be used, a weight is
@@ -128,7 +128,7 @@ class PairDataset(Dataset[PairBatch]):
         for number in dict.fromkeys(numbers):
             self.reads += 1
             try:
-                frames[number] = sequence.frames[number]
+                frames[number] = annotated_frame(sequence, number)
             except InputError as error:
                 self._count_corrupt(str(error))
                 return []
@@ -138,7 +138,7 @@ class PairDataset(Dataset[PairBatch]):
         self.corrupt += 1
         if self.corrupt > self.options.max_corrupt * max(self.reads, FEWEST_READS):
             raise InputError(
-                f"{self.corrupt} of {self.reads} training images are corrupt, more than "
+                f"{self.corrupt} of {self.reads} training images are of no use, more than "
                 f"{self.options.max_corrupt:.0%}; unpack the data anew. The last one: {message}"
             )
         warnings.warn(f"training image left out: {message}", stacklevel=2)
@@ -197,6 +197,24 @@ def draw_sequence(
 def visible_frames(sequence: Sequence) -> Bool[np.ndarray, "t"]:
     """Frames whose target is visible and has an area; NaN has none."""
     return sequence.visible & (sequence.boxes[:, 2:] > 0).all(axis=1)
+
+
+def annotated_frame(sequence: Sequence, number: int) -> Frame:
+    """A frame whose annotated box it holds at least a part of.
+
+    Raises:
+        InputError: if it cannot be decoded, or the box lies outside: then the two do not belong
+            together, as after images were resized.
+    """
+    frame = sequence.frames[number]
+    height, width = frame.shape[:2]
+    x, y, w, h = sequence.boxes[number]
+    if x >= width or y >= height or x + w <= 0 or y + h <= 0:
+        raise InputError(
+            f"sequence {sequence.name}, frame {number}: box {x:g},{y:g},{w:g},{h:g} lies outside "
+            f"the picture of {width} x {height} px; annotate the images as they are"
+        )
+    return frame
 
 
 def draw_frames(

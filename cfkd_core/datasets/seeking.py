@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 
+from cfkd_core.datasets.frame_times import missing_frames
 from cfkd_core.datasets.sequence import Frame
 from cfkd_core.datasets.video import open_capture
 from cfkd_core.errors import InputError
@@ -27,6 +28,9 @@ class SeekingVideo(collections.abc.Sequence):
 
     It can be sent to other processes; each opens the file for itself.
 
+    Attributes:
+        damage: what the file lacks, such as "ends after 43 of 100 frames"; empty if it is whole.
+
     Raises:
         InputError: if the file cannot be decoded, or has no frame.
     """
@@ -37,6 +41,8 @@ class SeekingVideo(collections.abc.Sequence):
         self.times: list[float] = []
         while capture.grab():
             self.times.append(capture.get(cv2.CAP_PROP_POS_MSEC))
+        claimed = [capture.get(each) for each in (cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_COUNT)]
+        self.damage = missing_frames([time / 1000 for time in self.times], *claimed)
         capture.release()
         if not self.times:
             raise InputError(f"{path}: a video without a frame that can be decoded")
@@ -48,7 +54,7 @@ class SeekingVideo(collections.abc.Sequence):
         self._decoded = -1  # number of the frame that the decoder holds
 
     def __getstate__(self) -> dict:
-        return {"path": self.path, "times": self.times}
+        return {"path": self.path, "times": self.times, "damage": self.damage}
 
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)

@@ -1,6 +1,7 @@
 """An annotated video."""
 
 import collections.abc
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,23 +101,33 @@ class NumberedImages(collections.abc.Sequence):
 
 
 class ImageFiles(collections.abc.Sequence):
-    """Image files as frames, each decoded when it is asked for."""
+    """Image files as frames, each decoded when it is asked for.
 
-    def __init__(self, files: list[Path]) -> None:
-        self.files = files
+    Attributes:
+        size: width and height that an annotation declares for each; None where none does.
+    """
+
+    def __init__(self, files: list[Path], size: tuple[int, int] | None = None) -> None:
+        self.files, self.size = files, size
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, index: int) -> Frame:  # type: ignore[override]  # no slices
-        return read_image(self.files[index])
+        return read_image(self.files[index], self.size)
 
 
-def read_image(path: Path) -> Frame:
+def read_image(path: Path, size: tuple[int, int] | None = None) -> Frame:
     """The image at `path`, RGB.
 
+    Images with more than 8 bits a channel are scaled by their own range, with a warning.
+
+    Args:
+        size: width and height that the annotation declares; None where it declares none. A camera's
+            note on how to turn the image is followed, unless only without it the two agree.
+
     Raises:
-        InputError: if the file is missing or is no image that can be decoded.
+        InputError: if the file is missing, is no image that can be decoded, or has another size.
     """
     if not is_file(path):
         raise InputError(f"{path}: no such image")
@@ -125,10 +136,41 @@ def read_image(path: Path) -> Frame:
     # A camera may append to a whole one, hence the half.
     if content[:2] == b"\xff\xd8" and content.rfind(b"\xff\xd9") < len(content) // 2:
         raise InputError(f"{path}: a JPEG that ends too soon; copy it again")
-    image = decode_image(content, cv2.IMREAD_COLOR_RGB)
+    image = _decode_frame(path, content, _AS_FRAME)
+    found = image.shape[1::-1]
+    if size is not None and found != size:
+        if found == size[::-1]:
+            image = _decode_frame(path, content, _AS_FRAME | cv2.IMREAD_IGNORE_ORIENTATION)
+        if image.shape[1::-1] != size:
+            raise InputError(
+                f"{path}: {found[0]} x {found[1]} px, but its annotation is of "
+                f"{size[0]} x {size[1]}; annotate the image as it is, or take the one annotated"
+            )
+    return image
+
+
+_AS_FRAME = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH
+
+
+def _decode_frame(path: Path, content: bytes, flags: int) -> Frame:
+    image = decode_image(content, flags)
     if image is None:
         raise InputError(f"{path}: cannot be decoded as an image; is it damaged?")
-    return image
+    return image if image.dtype == np.uint8 else _to_8_bits(path, image)
+
+
+def _to_8_bits(path: Path, image: np.ndarray) -> Frame:
+    """Thermal cameras use a few hundred of the 65,536 levels of their files."""
+    warnings.warn(
+        f"{path.parent}: images of {8 * image.itemsize} bits a channel; each is scaled by its own "
+        "range, darkest to brightest",
+        stacklevel=4,
+    )
+    finite = np.nan_to_num(image.astype(np.float32), posinf=0, neginf=0)
+    low, high = float(finite.min()), float(finite.max())
+    if low == high:  # a flat image has no range; its level is one of all that there are
+        low, high = 0.0, float(np.iinfo(image.dtype).max) if image.dtype.kind == "u" else 1.0
+    return np.round((finite - low) * (255 / (high - low))).clip(0, 255).astype(np.uint8)
 
 
 def decode_image(content: bytes, flags: int) -> np.ndarray | None:

@@ -16,7 +16,7 @@ from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.datasets.stills import read_coco, read_voc
 from cfkd_core.datasets.synthetic_training import training_films
 from cfkd_core.errors import InputError
-from cfkd_core.files import is_folder
+from cfkd_core.files import is_file, is_folder
 
 # What a command line says of a source, in place of a folder.
 SYNTHETIC = "synthetic"
@@ -40,7 +40,7 @@ def parse_source(spec: str) -> Source:
     match = _SPEC.fullmatch(spec)
     if match is None:
         raise InputError(f"source {spec!r}: expected DIR[:origin=0][@WEIGHT] or synthetic[:COUNT]")
-    if spec != SYNTHETIC and is_folder(Path(spec)):
+    if spec != SYNTHETIC and (is_folder(Path(spec)) or is_file(Path(spec))):
         return read_source(Path(spec))
     weight = _weight(spec, match["weight"] or "1")
     if match["place"] == SYNTHETIC and match["origin"] is None:
@@ -68,7 +68,8 @@ def read_source(path: Path, weight: float = 1.0, origin: int | None = None) -> S
 
     Of benchmarks only what is meant for training is used: of LaSOT all but the 280 test sequences,
     of GOT-10k the training split, of TrackingNet TRAIN_0 to TRAIN_10 (a single chunk can be
-    named). In COCO's and Pascal VOC's layout each object is a sequence of one frame.
+    named). In COCO's and Pascal VOC's layout each object is a sequence of one frame; of
+    COCO's instances of several years one file is to be named.
 
     Args:
         weight: share of the pairs, relative to the other sources'.
@@ -82,14 +83,14 @@ def read_source(path: Path, weight: float = 1.0, origin: int | None = None) -> S
 
     Source: facts.md 4.
     """
-    there = is_folder(path)
+    there = is_folder(path) or is_file(path)
     layout = next((layout for layout in LAYOUTS if there and layout.fits(path)), None)
     if layout is None:
         looked = "; ".join(f"{each.name}: {each.files}" for each in LAYOUTS)
         state = "no known layout in this folder" if there else "no such folder"
         raise InputError(f"{path}: {state}; looked for {looked}")
     # cards of weights have the name: enough to know the data, and nothing of one's machine
-    name = "/".join(path.resolve().parts[-2:])
+    name = "/".join(path.resolve().parts[-2:]).encode("utf-8", "backslashreplace").decode()
     if origin is not None and layout.name != "OTB":
         raise InputError(f"{path}: origin is for OTB's layout, and this is {layout.name}'s")
     return Source(name, layout.read(path, origin), weight)
@@ -111,7 +112,9 @@ class Layout:
     read: Callable[[Path, int | None], list[Sequence]]
 
     def fits(self, path: Path) -> bool:
-        """Whether a folder has one of the signs."""
+        """Whether a folder has one of the signs, or a file lies where one is looked for."""
+        if is_file(path):
+            return any(path.match(sign) for sign in self.signs if "annotations/" in sign)
         return any(next(path.glob(sign), None) is not None for sign in self.signs)
 
 
@@ -137,13 +140,27 @@ def _read_lasot(path: Path) -> list[Sequence]:
 
 
 def _read_coco(path: Path) -> list[Sequence]:
+    if path.is_file():
+        return _read_instances(path, path.parent.parent)
     if (path / "instances.json").is_file():
         return read_coco(path / "instances.json", path / "images")
-    (annotations, *_) = sorted((path / "annotations").glob("instances_train*.json"))
+    annotations = sorted((path / "annotations").glob(_INSTANCES))
+    if len(annotations) > 1:
+        names = ", ".join(each.name for each in annotations)
+        raise InputError(
+            f"{path}: instances of several years ({names}), which share images; name one of the "
+            f"files, such as {annotations[-1]}"
+        )
+    return _read_instances(annotations[0], path)
+
+
+def _read_instances(annotations: Path, root: Path) -> list[Sequence]:
     images = annotations.stem.removeprefix("instances_")
-    folder = path / images if (path / images).is_dir() else path / "images" / images
+    folder = root / images if (root / images).is_dir() else root / "images" / images
     return read_coco(annotations, folder)
 
+
+_INSTANCES = "instances_train*.json"
 
 LAYOUTS = (
     Layout("OTB", "*/groundtruth_rect.txt and */img/", ("*/groundtruth_rect*.txt",), _read_otb),
@@ -168,7 +185,7 @@ LAYOUTS = (
     Layout(
         "COCO",
         "instances.json and images/, or annotations/instances_train*.json and train*/",
-        ("instances.json", "annotations/instances_train*.json"),
+        ("instances.json", f"annotations/{_INSTANCES}"),
         lambda path, _: _read_coco(path),
     ),
     Layout(

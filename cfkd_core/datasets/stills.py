@@ -1,7 +1,8 @@
 """Photographs with boxes, as videos of one frame."""
 
+from collections.abc import Mapping
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import Float
 
 from cfkd_core import files
 from cfkd_core.datasets.sequence import ImageFiles, Sequence
+from cfkd_core.datasets.video import IMAGES
 from cfkd_core.errors import InputError
 
 MOST_BYTES = 2**30
@@ -22,7 +24,7 @@ def read_coco(annotations: Path, images: Path) -> list[Sequence]:
     """A sequence of one frame for each annotation of COCO's format, in the file's order.
 
     Annotations of a crowd, and those without an area, are left out. The name is the image's file
-    and the annotation's number.
+    and the annotation's number. Images must have the size that the file declares for them.
 
     Args:
         annotations: `instances.json`, or COCO's `annotations/instances_train2014.json`.
@@ -36,12 +38,17 @@ def read_coco(annotations: Path, images: Path) -> list[Sequence]:
     """
     content = _read_json(annotations)
     try:
-        places = {image["id"]: _inside(images, image["file_name"]) for image in content["images"]}
+        pictures = {
+            image["id"]: Picture(_inside(images, image["file_name"]), _declared_size(image))
+            for image in content["images"]
+        }
         found = [
-            (places[each["image_id"]], int(each["id"]), _finite_box(each["bbox"]))
+            still
             for each in content["annotations"]
-            if _is_one_object(each)
+            if (still := _read_coco_annotation(each, pictures)) is not None
         ]
+    except InputError as error:
+        raise InputError(f"{annotations}: {error}") from None
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise InputError(
             f"{annotations}: not an annotation file of COCO's format ({error!r}); "
@@ -49,7 +56,40 @@ def read_coco(annotations: Path, images: Path) -> list[Sequence]:
         ) from None
     if not found:
         raise InputError(f"{annotations}: no box here but those of crowds; give another file")
-    return [_still(file, number, box) for file, number, box in found]
+    return found
+
+
+class Picture(NamedTuple):
+    """An image that an annotation describes.
+
+    Attributes:
+        size: width and height, px; None where the annotation does not say.
+    """
+
+    file: Path
+    size: tuple[int, int] | None
+
+
+def _declared_size(image: Mapping) -> tuple[int, int] | None:
+    """Width and height, where both are given; 0 stands for unknown in some files."""
+    size = int(image.get("width") or 0), int(image.get("height") or 0)
+    return size if min(size) > 0 else None
+
+
+def _read_coco_annotation(annotation: Mapping, pictures: Mapping) -> Sequence | None:
+    """The annotated object; None for a crowd, and without an area.
+
+    Raises:
+        InputError: naming the annotation, if its box is none.
+    """
+    number = int(annotation["id"])
+    try:
+        box = _finite_box(annotation["bbox"])
+    except (OverflowError, TypeError, ValueError) as error:
+        raise InputError(f"annotation {number}: {error}; mend or delete it") from None
+    if annotation.get("iscrowd", 0) or not (box[2:] > 0).all():
+        return None
+    return _still(pictures[annotation["image_id"]], number, box)
 
 
 def _read_json(path: Path) -> Any:
@@ -70,7 +110,7 @@ def _inside(images: Path, name: str) -> Path:
     return images / name
 
 
-def _finite_box(numbers: list) -> Float[np.ndarray, "4"]:
+def _finite_box(numbers: object) -> Float[np.ndarray, "4"]:
     """A box of four finite numbers.
 
     Raises:
@@ -78,13 +118,8 @@ def _finite_box(numbers: list) -> Float[np.ndarray, "4"]:
     """
     box = np.array(numbers, dtype=float)
     if box.shape != (4,) or not (np.abs(box) <= LARGEST).all():
-        raise ValueError(f"box {str(numbers)[:60]}")
+        raise ValueError(f"box {str(numbers)[:60]}: expected four finite numbers")
     return box
-
-
-def _is_one_object(annotation: dict) -> bool:
-    width, height = annotation["bbox"][2:]
-    return not annotation.get("iscrowd", 0) and width > 0 and height > 0
 
 
 def read_voc(annotations: Path, images: Path) -> list[Sequence]:
@@ -92,7 +127,7 @@ def read_voc(annotations: Path, images: Path) -> list[Sequence]:
 
     Objects marked `difficult` are left out: VOC's own rules do not count them, because they cannot
     be told without what is around them. The name is the image's file and the object's number,
-    from 1, those left out included.
+    from 1, those left out included. Images must have the size that their file declares.
 
     Args:
         annotations: the folder of XML files, a file an image.
@@ -105,26 +140,23 @@ def read_voc(annotations: Path, images: Path) -> list[Sequence]:
     from 1, and holds its last px.
     """
     found = sorted(annotations.glob("*.xml")) if annotations.is_dir() else []
-    stills = [
-        _still(place, number, box)
-        for file in found
-        for place, number, box in _read_voc_file(file, images)
-    ]
+    stills = [still for file in found for still in _read_voc_file(file, images)]
     if not stills:
         raise InputError(f"{annotations}: no XML file of Pascal VOC's format with an object here")
     return stills
 
 
-def _read_voc_file(path: Path, images: Path) -> list[tuple[Path, int, Float[np.ndarray, "4"]]]:
-    """Image file, number and box of each object that is used."""
+def _read_voc_file(path: Path, images: Path) -> list[Sequence]:
+    """The objects that are used."""
     content = files.read_bytes(path)
     try:
         if b"<!ENTITY" in content:
             raise ValueError("it declares entities, which may swell without end")
         root = ElementTree.fromstring(content)
-        place = _inside(images, (root.findtext("filename") or f"{path.stem}.jpg").strip())
+        declared = {side: root.findtext(f"size/{side}") for side in ("width", "height")}
+        picture = Picture(_voc_image(root, path, images), _declared_size(declared))
         objects = [
-            (place, number, _voc_box(each))
+            (number, _voc_box(each))
             for number, each in enumerate(root.iter("object"), 1)
             if (each.findtext("difficult") or "0").strip() != "1"
         ]
@@ -132,7 +164,17 @@ def _read_voc_file(path: Path, images: Path) -> list[tuple[Path, int, Float[np.n
         raise InputError(
             f"{path}: not an annotation of Pascal VOC's format ({error}); unpack it anew"
         ) from None
-    return [each for each in objects if (each[2][2:] > 0).all()]
+    return [_still(picture, number, box) for number, box in objects if (box[2:] > 0).all()]
+
+
+def _voc_image(root: ElementTree.Element, path: Path, images: Path) -> Path:
+    """The image's file: a JPEG where its name has no suffix, called as the XML where it has none.
+
+    Raises:
+        ValueError: if the name leads elsewhere.
+    """
+    file = _inside(images, (root.findtext("filename") or path.stem).strip())
+    return file if file.suffix.lower() in IMAGES else file.with_name(f"{file.name}.jpg")
 
 
 def _voc_box(annotated: ElementTree.Element) -> Float[np.ndarray, "4"]:
@@ -142,10 +184,10 @@ def _voc_box(annotated: ElementTree.Element) -> Float[np.ndarray, "4"]:
     return _finite_box([left - 1, top - 1, right - left + 1, bottom - top + 1])
 
 
-def _still(file: Path, number: int, box: Float[np.ndarray, "4"]) -> Sequence:
+def _still(picture: Picture, number: int, box: Float[np.ndarray, "4"]) -> Sequence:
     return Sequence(
-        name=f"{file.stem}_{number}",
-        frames=ImageFiles([file]),
+        name=f"{picture.file.stem}_{number}",
+        frames=ImageFiles([picture.file], picture.size),
         boxes=box[np.newaxis],
         visible=np.ones(1, dtype=bool),
     )

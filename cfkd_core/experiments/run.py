@@ -83,10 +83,6 @@ def run(
     """
     begin = time.monotonic()  # the clock on the wall may be set back meanwhile
     files = {each.name: folder / f"{each.name}.safetensors" for each in experiments}
-    if options.start is not None and options.start.resolve() in [
-        f.resolve() for f in files.values()
-    ]:
-        raise InputError(f"{options.start}: would be overwritten; name another --out")
     pairs = experiments[0].pairs
     learnt, held_out = split(sources)
     distiller = build_distiller(experiments, options)

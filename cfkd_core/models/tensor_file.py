@@ -17,7 +17,6 @@ from torch import Tensor
 from cfkd_core import files, paths
 from cfkd_core.errors import InputError
 from cfkd_core.models import checkpoint
-from cfkd_core.models.pickle_machine import StoredTensor
 
 # BatchNorm's parameters and statistics, biases and depthwise kernels are this small in every
 # network here. They are few, and rounding them costs thirty times what rounding the rest does:
@@ -152,6 +151,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
     state = checkpoint.read(path)
-    if not state or not all(isinstance(stored, StoredTensor) for stored in state.values()):
+    named = all(isinstance(name, str) and checkpoint.is_plain(each) for name, each in state.items())
+    if not state or not named:
         raise InputError(f"{path}: not a state dict; expected names with tensors")
-    return {name: stored.read() for name, stored in state.items()}
+    return {name: tensor.detach() for name, tensor in state.items()}

@@ -12,7 +12,6 @@ from cfkd_core.errors import InputError
 from cfkd_core.models import checkpoint, tensor_file
 from cfkd_core.models.atom import ARCHITECTURES, HEADS, Architecture, AtomNet, build
 from cfkd_core.models.backbones import BACKBONES, build_backbone
-from cfkd_core.models.pickle_machine import StoredTensor
 
 
 def save(net: AtomNet, path: Path, card: dict) -> None:
@@ -133,8 +132,7 @@ def import_pytracking(path: Path) -> AtomNet:
     """A network published by PyTracking or by the thesis's author, in `eval` mode.
 
     ATOM on ResNet-18, its m, s and t variants, mATOM, DRNet and mDRNet are told apart by the names
-    and shapes of their parameters. Nothing that the file asks for is executed: see
-    `pickle_machine`.
+    and shapes of their parameters. Nothing that the file asks for is executed: see `checkpoint`.
 
     Args:
         path: a state dict, or a dict with one under `net` beside objects that are not read.
@@ -149,18 +147,22 @@ def import_pytracking(path: Path) -> AtomNet:
     _check_names(set(originals.values()), stored.keys(), path)
     own = net.state_dict()
     for name, original in originals.items():
-        _check_shape(original, stored[original].shape, tuple(own[name].shape), path)
-        own[name] = stored[original].read()
+        _check_shape(original, tuple(stored[original].shape), tuple(own[name].shape), path)
+        own[name] = stored[original].detach()
     net.load_state_dict(own)
     return net.eval()
 
 
-def _stored_parameters(path: Path) -> dict[str, StoredTensor]:
+def _stored_parameters(path: Path) -> dict[str, Tensor]:
     """The named tensors of a checkpoint, without the layers that never run."""
     content = checkpoint.read(path)
     state = content.get("net", content)
     tensors = state.items() if isinstance(state, dict) else ()
-    stored = {name: tensor for name, tensor in tensors if isinstance(tensor, StoredTensor)}
+    stored = {
+        name: tensor
+        for name, tensor in tensors
+        if isinstance(name, str) and checkpoint.is_plain(tensor)
+    }
     if not stored:
         raise InputError(f"{path}: no named tensors, neither in it nor under 'net'")
     return {
@@ -170,7 +172,7 @@ def _stored_parameters(path: Path) -> dict[str, StoredTensor]:
     }
 
 
-def _last_layer(stored: Mapping[str, StoredTensor]) -> str:
+def _last_layer(stored: Mapping[str, Tensor]) -> str:
     """Prefix of the head's last layer: the only one whose name is not fixed; ATOM's by default."""
     known = tuple(f"bb_regressor.{name}" for name in _HEAD_NAMES.values())
     free = {
@@ -198,7 +200,7 @@ def _original_names(net: AtomNet, last_layer: str) -> dict[str, str]:
     }
 
 
-def _recognise(stored: Mapping[str, StoredTensor], last_layer: str) -> Architecture:
+def _recognise(stored: Mapping[str, Tensor], last_layer: str) -> Architecture:
     """The one of `ARCHITECTURES` that most of the file's parameters fit, by name and shape."""
 
     def fitting(architecture: Architecture) -> int:
@@ -206,7 +208,7 @@ def _recognise(stored: Mapping[str, StoredTensor], last_layer: str) -> Architect
             net = build(architecture)
         own = net.state_dict()
         return sum(
-            original in stored and stored[original].shape == tuple(own[name].shape)
+            original in stored and stored[original].shape == own[name].shape
             for name, original in _original_names(net, last_layer).items()
         )
 

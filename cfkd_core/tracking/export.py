@@ -18,13 +18,17 @@ from cfkd_core.errors import InputError
 from cfkd_core.models import whole_numbers
 from cfkd_core.models.backbones import IMAGENET_MEAN, IMAGENET_STD
 from cfkd_core.tracking.online import OnlineOptions, OnlineTracker
-from cfkd_core.tracking.runtime import require
+from cfkd_core.tracking.runtime import EXACT, require
 from cfkd_core.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
     import onnx
 
 METADATA = "metadata.json"
+
+GRAPHS = ("search", "search_int8", "target", "judge")
+FILES = (*(f"{name}.onnx" for name in GRAPHS), METADATA)
+"""All that an export may write."""
 
 PATCHES = 64  # that a graph in whole numbers is calibrated on
 
@@ -62,6 +66,8 @@ def export(
     metadata = _metadata(tracker) | {
         "graphs": {name: _description(paths[name].name, each) for name, each in models.items()}
     }
+    if "search_int8" in models:
+        metadata["graphs"]["search_int8"]["session without VNNI"] = EXACT
     files.write_text(folder / METADATA, json.dumps(metadata, indent=2) + "\n")
     return [*paths.values(), folder / METADATA]
 

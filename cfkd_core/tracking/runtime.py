@@ -7,6 +7,7 @@ either case: a target is the same to the last bit, whatever it is then followed 
 """
 
 import hashlib
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
@@ -22,6 +23,9 @@ from cfkd_core.patches import Pixels, to_images
 
 if TYPE_CHECKING:
     import onnxruntime
+
+EXACT = {"session.x64quantprecision": "1"}
+"""Entry of a session of ONNX Runtime: int8 without overflow where the processor has no VNNI."""
 
 RuntimeName = Literal["auto", "torch", "onnxruntime", "int8"]
 
@@ -79,6 +83,7 @@ class OnnxRuntime:
     """
 
     name = "onnxruntime"
+    session: Mapping[str, str] = {}
 
     def __init__(self, net: AtomNet) -> None:
         require()
@@ -86,7 +91,7 @@ class OnnxRuntime:
             raise InputError(f"runtime {self.name}: runs on the processor; choose torch for a GPU")
         graph = self._graph(net)
         self.card = self._describe(graph)
-        self._session = start(graph)
+        self._session = start(graph, self.session)
 
     def _graph(self, net: AtomNet) -> bytes:
         from cfkd_core.models.export import search_graph
@@ -106,6 +111,12 @@ class OnnxRuntime:
 class Int8Runtime(OnnxRuntime):
     """Runs the graph in whole numbers that ships for a network.
 
+    Processors without VNNI add products of 8 bits in pairs that saturate at 16: block 4 is then off
+    by 16 % instead of 9 % (root mean square, 12 patches of otb-dev). There the session has `EXACT`,
+    and gives the bits that VNNI gives. With VNNI it would change nothing but the time, 9.7 for
+    5.7 ms a patch, where the exact graph takes 8.8 ms; quantising weights to 7 bits is as fast and
+    the same everywhere, but off by 13 %.
+
     Raises:
         InputError: if none ships for it, or what `OnnxRuntime` raises.
     """
@@ -114,13 +125,20 @@ class Int8Runtime(OnnxRuntime):
 
     def __init__(self, net: AtomNet, weights: str) -> None:
         self._weights = weights
+        self.session = {} if has_vnni() else EXACT
         super().__init__(net)
 
     def _graph(self, net: AtomNet) -> bytes:
         return whole_numbers.find(self._weights)
 
     def _describe(self, graph: bytes) -> dict[str, str]:
-        return {"runtime": self.name, "graph": hashlib.sha256(graph).hexdigest()}
+        return {"runtime": self.name, "graph": hashlib.sha256(graph).hexdigest(), "sums": "exact"}
+
+
+def has_vnni() -> bool:
+    """Whether the processor is known to add products of 8 bits without overflow."""
+    known = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return bool(known.get("avx512_vnni") or known.get("avx_vnni"))
 
 
 def installed() -> bool:
@@ -137,13 +155,19 @@ def require() -> None:
         )
 
 
-def start(model: bytes) -> "onnxruntime.InferenceSession":
-    """A session of ONNX Runtime that has as many threads as torch has now."""
+def start(model: bytes, entries: Mapping[str, str] | None = None) -> "onnxruntime.InferenceSession":
+    """A session of ONNX Runtime that has as many threads as torch has now.
+
+    Args:
+        entries: of its configuration.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.inter_op_num_threads = 1
+    for key, value in (entries or {}).items():
+        options.add_session_config_entry(key, value)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 

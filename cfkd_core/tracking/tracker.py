@@ -17,6 +17,9 @@ from cfkd_core.errors import InputError
 Frame = UInt8[np.ndarray, "h w 3"]
 Status = Literal["normal", "hard_negative", "uncertain", "lost"]
 
+HEADER = "frame,x,y,w,h,score,status,seconds"
+"""First line of a file of boxes."""
+
 
 class Prediction(NamedTuple):
     """Where the target is in one frame.
@@ -124,6 +127,22 @@ class Trajectory:
         table = pd.DataFrame(self.boxes, columns=["x", "y", "w", "h"]).rename_axis("frame")
         table = table.assign(score=self.scores, status=self.statuses, seconds=self.seconds)
         files.write_text(Path(path), table.to_csv(float_format="%.4f"))
+
+
+def check_boxes_file(path: Path) -> None:
+    """Refuse to write boxes over a file that `Trajectory.to_csv` did not write.
+
+    Beside a film lies its annotation, by the same name.
+
+    Raises:
+        InputError: if there is a file of something else.
+    """
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        first = file.readline(len(HEADER) + 2).decode("utf-8", "replace").strip()
+    if first not in ("", HEADER):
+        raise InputError(f"{path}: is there, and not from a tracker; name another file for boxes")
 
 
 def track(

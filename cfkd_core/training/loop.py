@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from cfkd_core.datasets.pair_bank import PairBank
 from cfkd_core.datasets.pairs import PairBatch, PairDataset
+from cfkd_core.datasets.worker_errors import worker_errors
 from cfkd_core.errors import InputError
 from cfkd_core.files import locked
 from cfkd_core.models.atom import AtomNet
@@ -151,7 +152,7 @@ def train(
         bar = stack.enter_context(tqdm(initial=start, total=stop, unit="step", disable=hidden))
         for step in range(start, stop):
             begin = time.perf_counter()
-            with distiller.timer("data"):
+            with distiller.timer("data"), worker_errors():
                 batch, known = fabric.to_device(next(batches))
             active = _enter_all(distiller, states, step, fabric)
             with float32_gradients(distiller.students):

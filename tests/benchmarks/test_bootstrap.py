@@ -83,3 +83,12 @@ def test_reports_of_different_kinds_are_not_compared():
     named = replace(other.sequences[0], name="elsewhere")
     with pytest.raises(InputError, match="no sequence in common"):
         compare(other, replace(other, sequences=(named,)))
+
+
+def test_a_single_sequence_has_a_difference_but_no_interval():
+    found = compare(_report([0.6]), _report([0.5], "two")).loc["success_auc"]
+    assert found["difference"] == pytest.approx(0.1)
+    assert np.isnan(found[["low", "high", "above"]].to_numpy(dtype=float)).all()
+    alone = confidence(_report([0.6])).loc["success_auc"]
+    assert alone["value"] == pytest.approx(0.6)
+    assert np.isnan(alone[["low", "high"]].to_numpy(dtype=float)).all()

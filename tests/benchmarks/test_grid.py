@@ -266,6 +266,9 @@ def test_unfit_grids_are_refused(plan, films):
         plan(repetitions=0)
     with pytest.raises(InputError, match="sequence a is named twice"):
         plan(sequences=(films[0], films[0]))
+    timed = replace(films[1], name=f"{films[0].name}_time")
+    with pytest.raises(InputError, match=r"sequences a and a_time: .* rename one"):
+        plan(sequences=(films[0], timed))
 
 
 def open_for(path, films, name, start):

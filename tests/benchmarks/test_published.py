@@ -88,6 +88,12 @@ def test_otb_mat_is_a_struct_or_a_cell_of_one(tmp_path):
         (b"no mat file at all", "not a result"),
         (_mat({"other": 1.0}), "not a result"),
         (_mat({"res": np.ones((2, 6)), "type": "ivtAff"}), "type 'ivtAff'"),
+        (_mat({"res": np.ones((2, 4)) * 1j, "type": "rect"}), "no results with res and type"),
+        (_mat({"res": "1,2,3,4", "type": "rect"}), "no results with res and type"),
+        (_mat({"res": np.ones((2, 4)) * np.inf, "type": "rect"}), "only finite"),
+        (_mat({"res": np.ones((2, 4)), "type": "rect"})[:200], "not a result"),
+        # numbers of a type that there is not, on which scipy 1.17 crashes
+        (_mat(np.ones((2, 4))).replace(b"\t\0\0\0@", b"\x0e\0\0\0@"), "its reader crashed"),
     ],
 )
 def test_other_mats_are_refused(tmp_path, content, reason):

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tracemalloc
 from dataclasses import replace
@@ -200,3 +201,61 @@ def test_memory_does_not_grow_with_the_video(tmp_path, still_film, scripted, run
     peak(10)
     short, long = lengths
     assert (peak(long) - peak(short)) / (long - short) < 1_000, "bytes a frame"
+
+
+@pytest.fixture
+def scheduler():
+    """A dask scheduler without workers, in a process of its own, and its address."""
+    pytest.importorskip("dask.distributed")
+    code = (
+        "import asyncio; from dask.distributed import Scheduler\n"
+        "async def main():\n"
+        "    async with Scheduler(port=0, dashboard_address=None, host='127.0.0.1') as scheduler:\n"
+        "        print(scheduler.address, flush=True)\n"
+        "        await scheduler.finished()\n"
+        "asyncio.run(main())"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    yield process, process.stdout.readline().strip()
+    process.kill()
+    process.communicate()
+
+
+def test_a_scheduler_without_workers_is_named(tmp_path, monkeypatch, scheduler):
+    monkeypatch.setattr(workers, "PATIENCE", 2)
+    _, address = scheduler
+    with pytest.raises(InputError, match=f"scheduler {address}: has no workers; start some, `dask"):
+        grid.run(plan(tmp_path), execute=workers.cluster(address))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # what dask says of a connection that broke
+@pytest.mark.parametrize("victim", ["scheduler", "worker"])
+def test_a_cluster_that_dies_is_reported_for_every_run(monkeypatch, scheduler, victim):
+    monkeypatch.setattr(workers, "PATIENCE", 4)
+    process, address = scheduler
+    code = (
+        "import asyncio; from dask.distributed import Worker\n"
+        "async def main():\n"
+        f"    async with Worker('{address}', nthreads=1, dashboard_address=None) as worker:\n"
+        "        await worker.finished()\n"
+        "asyncio.run(main())"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    (film,) = synthetic_sequences(NAMES[:1], 3)
+    slow = SimpleNamespace(name="slow", seed=None, build=partial(time.sleep, 600))
+    keys = [workers.Key("slow", film.name, n) for n in (1, 2)]
+    jobs = [workers.Job(key, slow, {}, None, OnePass(), film) for key in keys]
+    dead = process if victim == "scheduler" else worker
+    try:
+        threading.Timer(8, dead.kill).start()
+        answers = list(workers.cluster(address)(jobs, lambda: None))
+    finally:
+        worker.kill()
+        worker.wait()
+    assert sorted(answer.key for answer in answers) == keys
+    reason = "it died, or lost its jobs" if victim == "scheduler" else "its workers are gone"
+    for answer in answers:
+        assert (
+            answer.error == f"scheduler {address}: {reason}; start it again and run again to go on"
+        )

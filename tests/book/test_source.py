@@ -1,3 +1,4 @@
+import nbformat
 import pytest
 import source
 
@@ -29,3 +30,36 @@ def test_parameters_cell(small_book):
     chapter.write_text("# %% [markdown]\n# # No parameters\n")
     with pytest.raises(source.ChapterError, match="0 cells"):
         source.parameters(chapter)
+
+
+def test_a_cell_that_was_saved_in_a_notebook_is_kept(small_book):
+    notebook = small_book.root / "book/notebooks/first.ipynb"
+    assert small_book.build("--pair").returncode == 0
+    small_book.write("first", "value = 7", "print(value)")
+    done = small_book.build("--pair")  # the chapter moved on; nobody wrote into the notebook
+    assert "kept" not in done.stdout
+    for number in ("", "1"):
+        content = nbformat.read(notebook, as_version=4)
+        content.cells[-1].source = f"print('mine {number}')"
+        nbformat.write(content, notebook)
+        done = small_book.build("--pair")
+        kept = notebook.with_suffix(f".edited{number}.ipynb")
+        assert (
+            f"notebooks/first.ipynb was edited and is kept as notebooks/{kept.name}" in done.stdout
+        )
+        assert f"mine {number}" in kept.read_text()
+        assert "mine" not in notebook.read_text()
+
+
+def test_a_cell_that_was_added_counts_and_outputs_do_not(small_book):
+    notebook = small_book.root / "book/notebooks/first.ipynb"
+    small_book.build("--pair")
+    content = nbformat.read(notebook, as_version=4)
+    content.cells[-1].outputs = [nbformat.v4.new_output("stream", text="1\n")]
+    nbformat.write(content, notebook)
+    assert not source.is_edited(notebook)
+    content.cells.append(nbformat.v4.new_code_cell("2"))
+    nbformat.write(content, notebook)
+    assert source.is_edited(notebook)
+    notebook.write_text("{")
+    assert source.is_edited(notebook)

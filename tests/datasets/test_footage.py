@@ -23,7 +23,7 @@ class FakeCamera:
     """A camera of 30 frames a second that never ends; it shows the number that it was given."""
 
     def __init__(self, number):
-        self.fps = 30.0
+        self.fps, self.time, self.damage = 30.0, 0.0, ""
         self.first = np.full((60, 90, 3), number, np.uint8)
 
     def __iter__(self):
@@ -33,7 +33,7 @@ class FakeCamera:
 
 def test_a_video_gives_its_frames_and_their_number(images):
     found = open_footage(images, None, "1,2,30,20")
-    assert (found.fps, found.total) == (25, 5)
+    assert (found.source.fps, found.total) == (25, 5)
     np.testing.assert_array_equal(found.box, [1, 2, 30, 20])
     assert [int(frame[0, 0, 0]) for frame in found.frames] == [0, 10, 20, 30, 40]
 
@@ -49,7 +49,7 @@ def test_a_camera_takes_the_middle_of_the_picture_unless_told(monkeypatch):
     monkeypatch.setattr(footage, "Camera", FakeCamera)
     found = open_footage(None, 7, "", 4)
     np.testing.assert_allclose(found.box, [30, 20, 30, 20])
-    assert (found.fps, found.total) == (30, 4)
+    assert (found.source.fps, found.total) == (30, 4)
     assert [int(frame[0, 0, 0]) for frame in found.frames] == [7] * 4
     assert open_footage(None, 0, "1,2,3,4").total is None
 

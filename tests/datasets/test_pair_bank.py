@@ -69,3 +69,15 @@ def test_a_gpu_cuts_what_opencv_cuts(sources):
         # OpenCV interpolates in steps of 1/32 px and rounds to whole levels
         assert (one.cpu() - other).abs().max() < 0.04
         assert (one.cpu() - other).abs().mean() < 0.003
+
+
+def test_a_box_outside_its_picture_is_refused_by_name(sources):
+    """As after images were resized: the bank refuses at once, the data set once they are many."""
+    film = sources[0].sequences[0]
+    film = replace(film, boxes=film.boxes + np.array([900, 0, 0, 0]))
+    shifted = [Source("shifted", [film])]
+    message = f"sequence {film.name}, frame .* outside the picture of .* px; annotate the images"
+    with pytest.raises(InputError, match=message):
+        PairBank(shifted, 1, 0, OPTIONS, CPU)
+    with pytest.warns(UserWarning, match=message), pytest.raises(InputError, match=message):
+        PairDataset(shifted, 1, 0, OPTIONS)[0]

@@ -64,3 +64,14 @@ def test_what_is_no_image_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(InputError, match="cannot be decoded"):
         read_image(path)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_thermal_image_is_scaled_by_its_own_range(tmp_path, channels):
+    """14 bits of which a scene uses a few hundred levels: their upper 8 bits would be two greys."""
+    levels = np.linspace(7600, 8100, 20 * 30).reshape(20, 30).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "1.png"), np.dstack([levels] * channels))
+    with pytest.warns(UserWarning, match="images of 16 bits a channel; each is scaled by its own"):
+        image = read_image(tmp_path / "1.png")
+    assert (image.dtype, image.shape) == (np.uint8, (20, 30, 3))
+    assert (image.min(), image.max(), len(np.unique(image))) == (0, 255, 256)

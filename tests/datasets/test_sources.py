@@ -209,3 +209,22 @@ def test_the_shared_sources_are_read(shared):
     np.testing.assert_array_equal(swan.boxes[0], [71.38, 41.03, 215.27, 175.36])
     dataset = PairDataset([videos, stills], 2, 0, PairOptions(size=48))
     assert dataset[1].search.isfinite().all()
+
+
+def test_instances_of_several_years_are_named(tmp_path):
+    _coco(tmp_path)
+    _image(tmp_path / "train2017/a.png")
+    _text(tmp_path / "annotations/instances_train2017.json", json.dumps(COCO))
+    with pytest.raises(InputError, match=r"several years \(.*2014\.json, .*2017\.json\).*name one"):
+        read_source(tmp_path)
+    source = parse_source(f"{tmp_path}/annotations/instances_train2017.json@2")
+    assert source.weight == 2
+    assert source.sequences[0].frames.files == [tmp_path / "train2017/a.png"]
+
+
+def test_a_folder_whose_name_is_not_utf8_has_a_name_for_cards(tmp_path):
+    _stills(tmp_path / "plain")  # OpenCV writes into no other
+    folder = (tmp_path / "plain").rename(tmp_path / "caf\udce9")
+    source = read_source(folder)
+    assert source.name.endswith("/caf\\udce9")
+    assert source.sequences[0].frames[0].shape == (8, 8, 3)

@@ -53,7 +53,12 @@ def test_crowds_and_boxes_without_area_are_left_out(tmp_path):
         ("[]", "not an annotation file"),
         ('{"images": []}', "'annotations'"),
         ('{"images": [], "annotations": [{"id": 1, "image_id": 7, "bbox": [1, 2, 3, 4]}]}', "7"),
-        ('{"images": [], "annotations": [{"id": 1, "image_id": 7, "bbox": [1, 2, 3]}]}', "unpack"),
+        (
+            '{"images": [], "annotations": [{"id": 1, "image_id": 7, "bbox": [1, 2, 3]}]}',
+            "annotation 1: box",
+        ),
+        ('{"images": [], "annotations": [{"id": 1, "bbox": []}]}', r"1: box \[\]: expected four"),
+        ('{"images": [], "annotations": [{"id": 9, "bbox": "1,2"}]}', "annotation 9: .*mend or"),
     ],
 )
 def test_another_file_is_refused_by_name(tmp_path, text, message):
@@ -61,6 +66,79 @@ def test_another_file_is_refused_by_name(tmp_path, text, message):
     file.write_text(text)
     with pytest.raises(InputError, match=rf"instances\.json.*{message}"):
         read_coco(file, tmp_path)
+
+
+def turned(path, orientation):
+    """A JPEG of 12 x 20 px whose camera says how to turn it."""
+    _, encoded = cv2.imencode(".jpg", np.tile(np.arange(0, 240, 20, np.uint8), (20, 1)))
+    tag = b"MM\0*\0\0\0\x08" + b"\0\1" + b"\1\x12\0\3\0\0\0\1\0" + bytes([orientation]) + b"\0\0"
+    note = b"Exif\0\0" + tag + b"\0\0\0\0"
+    segment = b"\xff\xe1" + (len(note) + 2).to_bytes(2, "big") + note
+    content = encoded.tobytes()
+    path.write_bytes(content[:2] + segment + content[2:])
+
+
+def write_coco(tmp_path, name, size):
+    width, height = size
+    images = [{"id": 7, "file_name": name, "width": width, "height": height}]
+    content = {"images": images, "annotations": [_annotation(1, [3, 2, 4, 5])]}
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    return read_coco(tmp_path / "instances.json", tmp_path)[0]
+
+
+@pytest.mark.parametrize("size", [(12, 20), (20, 12), (0, 0), (None, None)])
+def test_a_turned_photograph_is_read_as_it_was_annotated(tmp_path, size):
+    """The annotation's size says whether the turn was followed; else it is."""
+    turned(tmp_path / "kite.jpg", orientation=6)
+    frame = write_coco(tmp_path, "kite.jpg", size).frames[0]
+    width, height = size if size[0] else (20, 12)
+    assert frame.shape == (height, width, 3)
+    # grey grows to the right in the file, and downwards once it is turned
+    first, last = (frame[:, 0], frame[:, -1]) if width == 12 else (frame[0], frame[-1])
+    assert first.mean() < 20
+    assert last.mean() > 200
+
+
+def resized(path):
+    """Half as large as it was, on each side."""
+    image = cv2.imread(str(path))
+    cv2.imwrite(str(path), image[::2, ::2])
+
+
+def test_a_picture_of_another_size_than_its_annotation_is_refused(tmp_path):
+    turned(tmp_path / "kite.jpg", orientation=1)
+    still = write_coco(tmp_path, "kite.jpg", (12, 20))
+    resized(tmp_path / "kite.jpg")
+    with pytest.raises(InputError, match=r"kite\.jpg: 6 x 10 px, but .* is of 12 x 20; annotate"):
+        still.frames[0]
+
+
+def test_pictures_that_do_not_fit_are_not_trained_on(tmp_path):
+    turned(tmp_path / "kite.jpg", orientation=1)
+    source = Source("resized", [write_coco(tmp_path, "kite.jpg", (12, 20))])
+    resized(tmp_path / "kite.jpg")
+    pairs = PairDataset([source], 8, 0, PairOptions())
+    with (
+        pytest.warns(UserWarning, match="6 x 10 px, but its annotation is of 12 x 20"),
+        pytest.raises(InputError, match=r"training images are of no use.*kite\.jpg"),
+    ):
+        pairs[0]
+
+
+def test_an_object_of_voc_must_fit_its_image_too(tmp_path):
+    size = "<size><width>8</width><height>6</height><depth>3</depth></size>"
+    _write_voc(tmp_path, "a", [OBJECT.format(1, 1, 8, 6, more="")], size)
+    (still,) = _read_voc(tmp_path)
+    resized(tmp_path / "JPEGImages/a.jpg")
+    with pytest.raises(InputError, match=r"a\.jpg: 4 x 3 px, but its annotation is of 8 x 6"):
+        still.frames[0]
+
+
+def test_a_name_of_voc_without_a_suffix_is_a_jpeg(tmp_path):
+    _write_voc(
+        tmp_path, "2008.01", [OBJECT.format(1, 1, 8, 6, more="")], "<filename>2008.01</filename>"
+    )
+    assert _read_voc(tmp_path)[0].frames[0].shape == (6, 8, 3)
 
 
 def test_missing_file_is_refused(tmp_path):

@@ -10,7 +10,7 @@ MOST_CHANGES = 6
 MOST_BYTES = 2**16
 
 # What parsers stumble over: numbers that are none or too large, other ends of lines, names that
-# lead elsewhere, brackets without end, bytes that are no text, and opcodes of pickle.
+# lead elsewhere, brackets without end, and bytes that are no text.
 TOKENS = (
     *(b"nan", b"NaN", b"inf", b"-inf", b"1e999", b"-1", b"0", b"1_0", b"0x10", b"9" * 400),
     *(b"9" * 5000, b"1e-320", b"-0.0", "\u0663".encode(), b"true", b"null", b"{}", b"[]"),
@@ -20,7 +20,6 @@ TOKENS = (
     *(b"[" * 3000, b"{" * 3000, b"(" * 3000, b"<a>" * 1000, b"]", b"}", b")", b">", b"]]>"),
     *(b"<!ENTITY x 'y'>", b"&x;", b"<?xml version='1.0' encoding='x'?>", b"%s", b"@", b":", b"="),
     *(b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0", b"PK\x01\x02", b"PK\x05\x06"),
-    *(b"cos\nsystem\n", b"(S'id'\ntR", b"c__builtin__\neval\n", b"\x93", b"R", b"Q", b".", b"b"),
 )
 
 

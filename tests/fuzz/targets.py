@@ -1,13 +1,13 @@
 """The parsers, each with what must hold of whatever it makes of its input."""
 
 import json
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
-import torch
 
 from cfkd_core import boxes
 from cfkd_core.benchmarks import bench, clocks, published, report, results, vot
@@ -19,9 +19,8 @@ from cfkd_core.datasets.sequence import read_image
 from cfkd_core.errors import InputError
 from cfkd_core.experiments.run import parse_backbones
 from cfkd_core.files import is_plain_name
-from cfkd_core.models import checkpoint, tensor_file, weights, whole_numbers
-from cfkd_core.models.pickle_machine import StoredTensor
-from cfkd_core.training import journal, snapshot
+from cfkd_core.models import tensor_file, whole_numbers
+from cfkd_core.training import journal
 
 Target = Callable[[Path, bytes], None]
 """Reads bytes, which it may lay down in a folder; raises `InputError`, or else they were sound."""
@@ -125,7 +124,9 @@ def read_mask(folder: Path, content: bytes) -> None:
 
 def read_picture(folder: Path, content: bytes) -> None:
     """Images of any kind."""
-    image = read_image(_file(folder, "1.jpg", content))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*bits a channel; each is scaled")
+        image = read_image(_file(folder, "1.jpg", content))
     assert (image.dtype, image.ndim, image.shape[2]) == (np.uint8, 3, 3)
 
 
@@ -185,14 +186,6 @@ def read_published_text(folder: Path, content: bytes) -> None:
             _no_infinity(found)
 
 
-def read_published_mat(folder: Path, content: bytes) -> None:
-    """Others' boxes as MATLAB files."""
-    _file(folder, "results/a_KCF.mat", content)
-    for repetitions in published.read_one_pass(folder / "results").values():
-        for found in repetitions:
-            _no_infinity(found)
-
-
 def read_published_zip(folder: Path, content: bytes) -> None:
     """Others' boxes and runs in archives."""
     archive = _file(folder, "a.zip", content)
@@ -207,40 +200,6 @@ def read_annotation(folder: Path, content: bytes) -> None:
     for each in published.read_vot_annotation(_file(folder, "V.json" + suffix, content)).values():
         assert each.regions.shape[1] in (4, 8)
         assert all(len(frames) == len(each.regions) for frames in each.tags.values())
-
-
-def read_checkpoint(folder: Path, content: bytes) -> None:
-    """Torch's files, through the machine that calls nothing."""
-    for value in checkpoint.read(_file(folder, "x.pth", content)).values():
-        if isinstance(value, StoredTensor):
-            assert tuple(value.read().shape) == value.shape
-
-
-def import_weights(folder: Path, content: bytes) -> None:
-    """The importer of PyTracking's networks."""
-    weights.import_pytracking(_file(folder, "x.pth", content))
-
-
-def read_plain_tensors(folder: Path, content: bytes) -> None:
-    """Backbones that the user names."""
-    found = tensor_file.read(_file(folder, "x.pth", content))
-    assert all(isinstance(tensor, torch.Tensor) for tensor in found.values())
-
-
-def load_weights(folder: Path, content: bytes) -> None:
-    """This project's own networks, with a card that vouches for whatever is there."""
-    path = _file(folder, "net.safetensors", content)
-    card = {"sha256": tensor_file.sha256(path)}
-    _file(folder, "net.json", json.dumps(card).encode())
-    tensor_file.read_metadata(path)
-    tensor_file.read(path)
-    weights.load(path)
-
-
-def read_snapshot(folder: Path, content: bytes) -> None:
-    """Snapshots of training runs."""
-    _file(folder, snapshot.FILE, content)
-    snapshot.read(folder)
 
 
 def parse_source(folder: Path, content: bytes) -> None:
@@ -306,13 +265,7 @@ TARGETS: dict[str, Target] = {
     "got10k-meta": read_got10k_meta,
     "annotation": read_annotation,
     "published-text": read_published_text,
-    "published-mat": read_published_mat,
     "published-zip": read_published_zip,
-    "checkpoint": read_checkpoint,
-    "plain-tensors": read_plain_tensors,
-    "safetensors": load_weights,
-    "import": import_weights,
-    "snapshot": read_snapshot,
     "mask": read_mask,
     "picture": read_picture,
 }

@@ -63,6 +63,10 @@ def test_the_file_is_half_and_the_card_describes_it(tmp_path):
     assert card["sha256"] == tensor_file.sha256(path)
     assert card["architecture"] == {"backbone": "mobilenet_v2", "head": "iou", "width": 64}
     assert sorted(p.name for p in tmp_path.iterdir()) == ["net.json", "net.safetensors"]
+    umask = os.umask(0)
+    os.umask(umask)
+    for each in (path, path.with_suffix(".json")):  # others of the same machine may read them
+        assert each.stat().st_mode & 0o777 == 0o666 & ~umask
 
 
 def test_the_same_network_gives_the_same_file(tmp_path):
@@ -289,7 +293,7 @@ def test_a_backbone_that_is_no_plain_state_dict_is_refused(tmp_path, content):
         "nested": {"net": {"x": torch.ones(2)}},
     }
     torch.save(objects[content], tmp_path / "x.pth")
-    with pytest.raises(InputError, match=r"x\.pth: not a (state dict|checkpoint)"):
+    with pytest.raises(InputError, match=r"x\.pth: not a (state dict|checkpoint|torch checkpoint)"):
         tensor_file.read(tmp_path / "x.pth")
     assert not evil.exists()
 

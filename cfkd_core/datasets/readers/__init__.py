@@ -15,6 +15,7 @@ from cfkd_core.datasets.readers.rows import read_rows
 from cfkd_core.datasets.readers.trackingnet import read_trackingnet
 from cfkd_core.datasets.readers.uav123 import read_uav123
 from cfkd_core.datasets.readers.vot import read_vot
+from cfkd_core.datasets.seeking import SeekingVideo
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.datasets.synthetic import synthetic_sequences
 from cfkd_core.errors import InputError
@@ -23,6 +24,7 @@ __all__ = [
     "BENCHMARKS",
     "READERS",
     "ROOT_VARIABLE",
+    "damages",
     "load_benchmark",
     "read_otb",
     "read_rows",
@@ -170,6 +172,22 @@ def shortfall(name: str, sequences: list[Sequence], root: Path | None = None) ->
     if strange:
         parts.append(f"not of this benchmark: {_some(strange)}")
     return f"{name}: {'; '.join(parts)}{benchmark.source}" if parts else ""
+
+
+def damages(sequences: list[Sequence], *, strict: bool = False) -> list[str]:
+    """A line for each video of which some frames cannot be read.
+
+    Raises:
+        InputError: with the first of them, if `strict`.
+    """
+    found = [
+        f"sequence {each.name}: {each.frames.path} {each.frames.damage}"
+        for each in sequences
+        if isinstance(each.frames, SeekingVideo) and each.frames.damage
+    ]
+    if strict and found:
+        raise InputError(f"{found[0]}; copy it again, or leave out --strict")
+    return found
 
 
 def _without_targets(names: set[str], found: set[str]) -> set[str]:

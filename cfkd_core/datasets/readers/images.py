@@ -13,18 +13,22 @@ def find_images(folder: Path, sequence: str) -> dict[int, str]:
     """Frame number -> name of its file, in order; files of another kind are passed over.
 
     Raises:
-        InputError: naming the sequence, if there is no such folder.
+        InputError: naming the sequence, if there is no such folder, or two files are one frame.
     """
     if not folder.is_dir():
         raise InputError(
             f"sequence {sequence}: no folder {folder}; unpack the sequence's images there"
         )
-    parts = (os.path.splitext(name) for name in os.listdir(folder))
-    numbered = {
-        int(stem): stem + suffix
-        for stem, suffix in parts
-        if stem.isdecimal() and suffix.lower() in SUFFIXES
-    }
+    numbered: dict[int, str] = {}
+    for name in sorted(os.listdir(folder)):
+        stem, suffix = os.path.splitext(name)
+        if stem.isdecimal() and suffix.lower() in SUFFIXES:
+            other = numbered.setdefault(int(stem), name)
+            if other != name:
+                raise InputError(
+                    f"sequence {sequence}: {folder} holds {other} and {name}, which are one frame; "
+                    "move the other files away"
+                )
     return dict(sorted(numbered.items()))
 
 

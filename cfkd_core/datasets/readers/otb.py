@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -77,8 +78,10 @@ def _otb_annotations(folder: Path) -> list[Path]:
 
 
 def _otb_name(annotation: Path) -> str:
-    """`Jogging.2` for `Jogging/groundtruth_rect.2.txt`."""
-    return annotation.parent.name + annotation.stem.removeprefix("groundtruth_rect")
+    """`Jogging.2` for `Jogging/groundtruth_rect.2.txt`, and in a folder `Jogging-2` or `_2`."""
+    name = annotation.parent.name + annotation.stem.removeprefix("groundtruth_rect")
+    dotted = re.sub(r"[-_](\d)$", r".\1", name)
+    return dotted if dotted in read_attributes() else name
 
 
 def _read_otb_sequence(annotation: Path, name: str, origin: int) -> Sequence:

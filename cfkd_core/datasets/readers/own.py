@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from cfkd_core.datasets.readers.box_format import check_format
 from cfkd_core.datasets.readers.rows import LARGEST, read_lines, read_row
 from cfkd_core.datasets.seeking import SeekingVideo
 from cfkd_core.datasets.sequence import Frame, Sequence
@@ -71,7 +72,10 @@ def read_video(video: Path, table: Path) -> Sequence:
     frames: collections.abc.Sequence[Frame] = (
         ImageFolder(video) if video.is_dir() else SeekingVideo(video)
     )
-    boxes = read_table(table, len(frames))
+    damage = getattr(frames, "damage", "")
+    boxes = read_table(table, len(frames), f"; {video.name} {damage}" * bool(damage))
+    height, width = frames[0].shape[:2]
+    check_format(table, boxes, (width, height))
     return Sequence(
         name=_name(video),
         frames=frames,
@@ -80,31 +84,46 @@ def read_video(video: Path, table: Path) -> Sequence:
     )
 
 
-def read_table(path: Path, count: int) -> Float[np.ndarray, "{count} 4"]:
+def sparse_annotations(sequences: list[Sequence]) -> list[str]:
+    """A line for each video most of whose frames have no box."""
+    return [
+        f"sequence {each.name}: {each.visible.sum()} of {len(each)} frames have a box; most "
+        "protocols count the others as failures, --protocol got10k leaves them out"
+        for each in sequences
+        if each.visible.sum() * 2 < len(each)
+    ]
+
+
+def read_table(path: Path, count: int, reason: str = "") -> Float[np.ndarray, "{count} 4"]:
     """The boxes of `count` frames, px, counted from 0; NaN where the target is absent.
 
     Without a header, each line is x,y,w,h: one a frame, with commas, tabs or spaces. With a
-    header, a CSV file with columns x, y, w, h and perhaps `frame`, counted from 0, as
-    `track --boxes` writes it; other columns are passed over, an empty field is NaN, and frames
-    that are not listed have no box.
+    header, a CSV file, delimited by commas, tabs or semicolons, with columns x, y, w, h and perhaps
+    `frame`, counted from 0, as `track --boxes` writes it; other columns are passed over, an empty
+    field is NaN, and frames that are not listed have no box.
+
+    Args:
+        reason: why there may be fewer frames than boxes, as the end of a message.
 
     Raises:
         InputError: naming file and line, if a line is something else, or has no frame of its own.
     """
     lines = read_lines(path)
     if any(letter in lines[0][1].lower() for letter in "xywh"):
-        return _read_headed(path, lines, count)
+        return _read_headed(path, lines, count, reason)
     if len(lines) != count:
-        raise InputError(f"{path}: {len(lines)} boxes for {count} frames; give one a frame")
+        raise InputError(f"{path}: {len(lines)} boxes for {count} frames; give one a frame{reason}")
     return np.array([read_row(line, (4,), place) for place, line in lines])
 
 
 def _read_headed(
-    path: Path, lines: list[tuple[str, str]], count: int
+    path: Path, lines: list[tuple[str, str]], count: int, reason: str
 ) -> Float[np.ndarray, "{count} 4"]:
+    first = lines[0][1]
+    delimiter = next((mark for mark in ",\t;" if mark in first), ",")
     try:
         # line by line: a quote that is not closed would swallow those that follow
-        header, *rows = (next(csv.reader([line]), []) for _, line in lines)
+        header, *rows = (next(csv.reader([line], delimiter=delimiter), []) for _, line in lines)
     except csv.Error as error:
         raise InputError(f"{path}: not a table of boxes ({error}); write it anew") from None
     columns = [name.strip().lower() for name in header]
@@ -115,6 +134,7 @@ def _read_headed(
     if "frame" not in columns and len(rows) != count:
         raise InputError(
             f"{path}: {len(rows)} boxes for {count} frames; give one a frame, or a column frame"
+            f"{reason}"
         )
     boxes = np.full((count, 4), np.nan)
     seen = set()
@@ -129,7 +149,9 @@ def _read_headed(
             shown = f"expected {', '.join(columns)[:60]}, got {', '.join(row)[:60]!r}"
             raise InputError(f"{place}: {shown}") from None
         if not 0 <= number < count or number in seen:
-            raise InputError(f"{place}: frame {number}: twice, or not one of 0 to {count - 1}")
+            raise InputError(
+                f"{place}: frame {number}: twice, or not one of 0 to {count - 1}{reason}"
+            )
         seen.add(number)
         boxes[number] = box
     return boxes

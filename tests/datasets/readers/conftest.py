@@ -12,10 +12,16 @@ import pytest
 def write_images() -> Callable:
     """Writes numbered images of 4 x 4 px; the grey level tells which frame was read."""
 
-    def write(folder: Path, numbers: Iterable[int], digits: int = 8, suffix: str = ".png") -> None:
+    def write(
+        folder: Path,
+        numbers: Iterable[int],
+        digits: int = 8,
+        suffix: str = ".png",
+        size: tuple[int, int] = (4, 4),
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for number in numbers:
-            image = np.full((4, 4, 3), number % 200, np.uint8)
+            image = np.full((*size[::-1], 3), number % 200, np.uint8)
             cv2.imwrite(str(folder / f"{number:0{digits}d}{suffix}"), image)
 
     return write

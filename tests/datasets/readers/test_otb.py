@@ -185,3 +185,21 @@ def test_otb_dev_is_read_whole(shared, published):
     assert david.frames[0].shape[2] == 3
     assert "IV" in david.attributes
     assert all(sequence.visible.all() for sequence in sequences.values())
+
+
+def test_one_frame_in_two_formats_is_refused(tmp_path, write_images, write_text):
+    for suffix in (".jpg", ".png"):
+        write_images(tmp_path / "Film/img", [1, 2], digits=4, suffix=suffix)
+    write_text(tmp_path / "Film/groundtruth_rect.txt", "1,2,3,4\n" * 2)
+    with pytest.raises(InputError, match=r"Film: .*img holds 0001\.jpg and 0001\.png"):
+        read_otb(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [("Human4-2", "Human4.2"), ("Jogging_1", "Jogging.1"), ("Car-1", "Car-1")],
+)
+def test_a_second_target_may_be_named_otherwise(tmp_path, write_images, write_text, folder, name):
+    write_images(tmp_path / folder / "img", [1, 2], digits=4)
+    write_text(tmp_path / folder / "groundtruth_rect.txt", "1,2,3,4\n" * 2)
+    assert [each.name for each in read_otb(tmp_path)] == [name]

@@ -1,9 +1,11 @@
 """Videos of one's own: folders and files, tables with and without a header."""
 
+import re
+
 import numpy as np
 import pytest
 
-from cfkd_core.datasets.readers.own import INSIDE, read_own, read_table
+from cfkd_core.datasets.readers.own import INSIDE, read_own, read_table, sparse_annotations
 from cfkd_core.datasets.video import write_video
 from cfkd_core.errors import InputError
 
@@ -82,3 +84,87 @@ def test_a_table_that_does_not_fit_is_refused(tmp_path, write_text, text, messag
     write_text(tmp_path / "boxes.csv", text)
     with pytest.raises(InputError, match=rf"boxes\.csv.*{message}"):
         read_table(tmp_path / "boxes.csv", 2)
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+def test_a_header_may_be_delimited_by_other_marks(tmp_path, write_text, delimiter):
+    text = "frame,x,y,w,h\n1,5,6,7,8\n0,1,2,3,4\n".replace(",", delimiter)
+    write_text(tmp_path / "boxes.csv", text)
+    assert read_table(tmp_path / "boxes.csv", 2).tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
+
+
+def table(boxes):
+    return "".join(",".join(f"{number:.4f}" for number in box) + "\n" for box in boxes)
+
+
+MOVING = np.array([[3 + t, 4 + t, 9 + t % 2, 8] for t in range(12)], dtype=float)
+
+
+def corners(boxes):
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "message"),
+    [
+        (MOVING / [48, 32, 48, 32], "fractions of the frame; multiply x, w by its width 48"),
+        (corners(MOVING), "two corners x1, y1, x2, y2; write x1, y1, x2 - x1, y2 - y1"),
+        (
+            corners(MOVING[:3] + np.array([24, 16, 0, 0])),
+            "two corners",
+        ),  # as x, y, w, h out of the frame
+    ],
+)
+def test_boxes_of_another_format_are_refused(tmp_path, write_images, write_text, boxes, message):
+    write_images(tmp_path / "cat", range(1, len(boxes) + 1), size=(48, 32))
+    write_text(tmp_path / "cat.csv", table(boxes))
+    with pytest.raises(InputError, match=rf"cat\.csv: boxes .*{re.escape(message)}"):
+        read_own(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        MOVING,
+        np.tile([2.0, 3, 20, 20], (12, 1)),  # large, at the upper left, and at rest
+        np.array([[2.0, 3, 20 + t, 20 + t] for t in range(12)]),  # and growing
+        np.full((3, 4), np.nan),
+    ],
+)
+def test_boxes_of_our_format_are_not(tmp_path, write_images, write_text, boxes):
+    write_images(tmp_path / "cat", range(1, len(boxes) + 1), size=(48, 32))
+    write_text(tmp_path / "cat.csv", table(boxes))
+    np.testing.assert_allclose(read_own(tmp_path)[0].boxes, boxes)
+
+
+def test_a_sparse_annotation_is_noted(tmp_path, write_images, write_text):
+    write_images(tmp_path / "cat", range(1, 41), size=(48, 32))
+    rows = "".join(f"{t},1,2,3,4\n" for t in range(0, 40, 10))
+    write_text(tmp_path / "cat.csv", "frame,x,y,w,h\n" + rows)
+    (line,) = sparse_annotations(read_own(tmp_path))
+    assert line.startswith("sequence cat: 4 of 40 frames have a box; most protocols count")
+
+
+def test_a_video_that_was_cut_is_named_where_boxes_are_left_over(tmp_path, write_text):
+    film = tmp_path / "cat.avi"
+    noise = np.random.default_rng(0)
+    with write_video(film) as write:
+        for _ in range(40):
+            write(noise.integers(0, 255, (32, 48, 3), dtype=np.uint8))
+    film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
+    write_text(tmp_path / "cat.csv", "1,2,3,4\n" * 40)
+    with pytest.raises(
+        InputError, match=r"40 boxes for \d+ frames; .*cat\.avi ends after \d+ of 40"
+    ):
+        read_own(tmp_path)
+
+
+def test_one_frame_in_two_formats_is_refused(tmp_path, write_images, write_text):
+    write_images(tmp_path / "cat", [1, 2])
+    suffix = next((tmp_path / "cat").iterdir()).suffix
+    other = ".png" if suffix == ".jpg" else ".jpg"
+    first = min((tmp_path / "cat").iterdir())
+    first.with_suffix(other).write_bytes(first.read_bytes())
+    write_text(tmp_path / "cat.csv", "1,2,3,4\n" * 3)
+    with pytest.raises(InputError, match="one frame in two formats"):
+        read_own(tmp_path)
