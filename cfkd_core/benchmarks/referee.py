@@ -15,7 +15,7 @@ from jaxtyping import Float
 from cfkd_core.benchmarks import raster
 from cfkd_core.benchmarks.results import annotation
 from cfkd_core.benchmarks.vot import FAILED, INITIALISED, RESTART, SKIPPED, TRACKED, VotRun
-from cfkd_core.datasets.regions import starting_boxes
+from cfkd_core.datasets.regions import are_known, starting_boxes
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.tracking.tracker import Tracker
 
@@ -178,7 +178,7 @@ class _Truth:
         self.regions = annotation(sequence)
         height, width = sequence.frames[0].shape[:2]
         self.size = (width, height)
-        self.known = ~np.isnan(self.regions).any(axis=1)
+        self.known = are_known(self.regions)
 
     def next_annotated(self, frame: int) -> int:
         """The first frame from `frame` on that has an annotation; the length if there is none."""

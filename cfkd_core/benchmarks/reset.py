@@ -12,6 +12,7 @@ from cfkd_core.benchmarks import results as store
 from cfkd_core.benchmarks import vot
 from cfkd_core.benchmarks.referee import Followed, follow
 from cfkd_core.benchmarks.vot import VotRun
+from cfkd_core.datasets.regions import moved
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.tracking.tracker import Tracker
 
@@ -20,8 +21,8 @@ from cfkd_core.tracking.tracker import Tracker
 class WithRestarts:
     """The runner of the reset-based experiment.
 
-    Source: 15 repetitions, no more than 3 of a tracker that always answers alike: VOT challenge,
-        protocols.md 1.5.
+    Source: 15 repetitions, no more than 3 of a tracker that always answers alike:
+        votchallenge/vot-toolkit (6987d85), experiment/experiment_supervised.m.
     """
 
     layout: store.ResultLayout = store.LAYOUTS["reset"]
@@ -43,7 +44,7 @@ def write_followed(
 ) -> None:
     """Writes the files of one repetition; the regions last, as the benchmark counts pixels."""
     store.write_times(layout.times(folder, sequence.name, repetition), answer.seconds)
-    published = VotRun(sequence.to_published(answer.run.regions), answer.run.codes)
+    published = VotRun(moved(answer.run.regions, sequence.origin), answer.run.codes)
     vot.write_run(layout.boxes(folder, sequence.name, repetition), published)
 
 
@@ -52,4 +53,4 @@ def read_followed(
 ) -> VotRun:
     """What `write_followed` wrote, 0-based."""
     published = vot.read_run(layout.boxes(folder, sequence.name, repetition))
-    return VotRun(sequence.from_published(published.regions), published.codes)
+    return VotRun(moved(published.regions, -sequence.origin), published.codes)

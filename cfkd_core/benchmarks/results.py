@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from cfkd_core.datasets.readers import read_rows
+from cfkd_core.datasets.regions import to_corners
 from cfkd_core.datasets.sequence import ImageFiles, NumberedImages, Sequence
 from cfkd_core.errors import InputError
 from cfkd_core.files import locked, read_json, write_text
@@ -32,8 +33,13 @@ def first_box(sequence: Sequence) -> Float[np.ndarray, "1 4"]:
 
 
 def annotation(sequence: Sequence) -> Float[np.ndarray, "t _"]:
-    """What a run with restarts depends on: quadrilaterals where there are some, else boxes."""
+    """What a run with restarts is judged by: regions where there are some, else boxes."""
     return sequence.boxes if sequence.regions is None else sequence.regions
+
+
+def told_at_restarts(sequence: Sequence) -> Float[np.ndarray, "t _"]:
+    """What a run with restarts depends on: corners where there are regions, else boxes."""
+    return sequence.boxes if sequence.regions is None else to_corners(sequence.regions)
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ class ResultLayout:
 
 def _vot_layout(folder: str) -> ResultLayout:
     pattern = "{name}/{name}_{repetition}"
-    return ResultLayout(folder, pattern, pattern, ("*/*.txt",), annotation)
+    return ResultLayout(folder, pattern, pattern, ("*/*.txt",), told_at_restarts)
 
 
 # A single repetition of one pass lies where other toolkits expect it. With restarts, the names
