@@ -65,6 +65,7 @@ class Report:
         missing: sequences without a complete result; the mean leaves them out.
         repetitions: how often each sequence was run; curves and scores are means over them.
         spread: standard deviation of each score between repetitions; empty where there is one.
+        notes: a line each on how other people's files were read.
     """
 
     protocol: str
@@ -78,6 +79,7 @@ class Report:
     missing: tuple[str, ...] = ()
     repetitions: int = 1
     spread: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def curve(self, name: str) -> Float[np.ndarray, "_"]:
         """Mean over sequences of one curve, at `thresholds[name]`."""
@@ -236,6 +238,7 @@ def _report(entry: dict) -> Report:
         "sequences": sequences,
         "missing": tuple(entry["missing"]),
         "spread": _numbers(entry.get("spread", {})),
+        "notes": tuple(entry.get("notes", ())),
     }
     return Report(**entry | changed)
 

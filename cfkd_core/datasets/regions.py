@@ -40,9 +40,9 @@ def to_corners(regions: Float[np.ndarray, "*n _"]) -> Regions:
     return np.where(np.expand_dims(are_rectangles(regions), -1), corners, regions)
 
 
-def moved(regions: Float[np.ndarray, "*n _"], shift: float) -> Float[np.ndarray, "*n _"]:
+def moved(regions: Float[np.ndarray, "*n _"], shift: int) -> Float[np.ndarray, "*n _"]:
     """Regions of 4 or 8 columns, `shift` px to the right and down."""
-    shifts = np.full_like(regions, shift)
+    shifts = np.full_like(regions, float(shift))
     shifts[..., 2:4] = np.where(np.expand_dims(are_rectangles(regions), -1), 0.0, shift)
     return regions + shifts
 

@@ -17,8 +17,9 @@ def read_vot(root: Path) -> list[Sequence]:
 
     A sequence is a folder with `groundtruth.txt` and images named 00000001.jpg and so on, in
     `color/` or beside it. A line has the corners of a quadrangle, or x,y,w,h, which stays a
-    rectangle (`regions`). They count from 0, as VOT's Python toolkit does. A workspace of that toolkit, with its `sequences/`, is read too.
-    Sequences of the list that have no folder are passed over.
+    rectangle (`regions`). They count from 0, as VOT's Python toolkit does. A workspace of that
+    toolkit, with its `sequences/`, is read too. Sequences of the list that have no folder are
+    passed over.
 
     `boxes` is the rectangle around each region. A frame is visible where its region is finite.
 
