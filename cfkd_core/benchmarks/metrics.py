@@ -36,14 +36,15 @@ def overlap(
     """Intersection over union of pixels from x to x + w - 1 and y to y + h - 1.
 
     Equal to `boxes.iou` but for rounding: a box may overlap itself by a little more than 1. NaN
-    where the union has no area.
+    where the union has no area. Where x or y alone is NaN, the other box's stands for it, for
+    MATLAB's maximum passes over NaN.
 
     Source: calcRectInt.m of OTB's MATLAB toolkit (tracker_benchmark v1.1), in its order of
         operations; LaSOT's and PyTracking's toolkits follow it.
     """
-    low = np.maximum(predicted[:, :2], ground_truth[:, :2])
+    low = np.fmax(predicted[:, :2], ground_truth[:, :2])
     ends = [each[:, :2] + each[:, 2:] - 1 for each in (predicted, ground_truth)]
-    sides = (np.minimum(*ends) - low + 1).clip(min=0)
+    sides = np.fmax(np.fmin(*ends) - low + 1, 0)
     intersection = sides[:, 0] * sides[:, 1]
     areas = [each[:, 2] * each[:, 3] for each in (predicted, ground_truth)]
     with np.errstate(divide="ignore", invalid="ignore"):

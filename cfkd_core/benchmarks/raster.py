@@ -103,7 +103,7 @@ def _overlaps(
     start = low.min(axis=0)[meet]
     extent = (high.max(axis=0)[meet] - start).astype(int) + 1
     moved = _round(corners[:, meet] - start[:, None]).astype(float)
-    found[meet] = shares(*(each for each in moved), extent, _crossings, keep_last=False)
+    found[meet] = shares(moved[0], moved[1], extent, _crossings, keep_last=False)
     return found
 
 

@@ -117,6 +117,35 @@ class Report:
         return summary(read, curves)
 
 
+def worst(first: Report, second: Report, count: int) -> pd.DataFrame:
+    """The sequences on which two trackers differ most: a row each, the largest difference first.
+
+    They are ordered by the first score that is known on some sequence of both: VOT's expected
+    overlap is known on long benchmarks alone.
+
+    Raises:
+        InputError: if `count` is not positive.
+    """
+    if count < 1:
+        raise InputError(f"{count} sequences: at least 1")
+    others = {each.name: each for each in second.sequences}
+    pairs = [(each, others[each.name]) for each in first.sequences if each.name in others]
+    for name in first.scores:
+        rows = {
+            one.name: {
+                f"{name}, {first.tracker}": one.scores[name],
+                f"{name}, {second.tracker}": other.scores[name],
+                "difference": one.scores[name] - other.scores[name],
+            }
+            for one, other in pairs
+        }
+        found = pd.DataFrame.from_dict(rows, orient="index").dropna()
+        if len(found):
+            break
+    order = found["difference"].abs().sort_values(ascending=False, kind="stable").index
+    return found.loc[order[:count]]
+
+
 def spread(repetitions: list[dict[str, float]]) -> dict[str, float]:
     """Standard deviation of each score between repetitions; empty for fewer than two."""
     if len(repetitions) < 2:

@@ -85,6 +85,31 @@ def score(
     return sorted(reports, key=_rank)
 
 
+def first_answers(
+    benchmark: str, sequence: Sequence, results: Path, trackers: Iterable[str]
+) -> dict[str, Float[np.ndarray, "n 4"]]:
+    """Read each tracker's boxes on one sequence, of its first repetition, 0-based.
+
+    Args:
+        results: as in `score`.
+        trackers: names; all that there are if none is named.
+
+    Raises:
+        InputError: if there are no results, or a tracker has none on this sequence.
+    """
+    wanted = tuple(trackers)
+    entries = _entries(results, benchmark, "ope", [sequence], wanted)
+    found = {}
+    for tracker in wanted or entries:
+        entry = entries[tracker]
+        stored = entry.there.get(sequence.name, {})
+        if not stored:
+            raise InputError(f"{entry.source}: no result of {tracker} on {sequence.name}; run it")
+        boxes = cast("np.ndarray", stored[min(stored)])
+        found[tracker] = sequence.from_published(boxes)
+    return found
+
+
 def _score_tracker(
     rule: Protocol | VotProtocol,
     experiment: str,

@@ -37,7 +37,7 @@ def overlaps(
         calculate_overlap; equal on all frames of shared/oracles/vot.
     """
     last_pixel = np.array(size) - 1
-    return in_parts(first, second, lambda *pair: _overlaps(*pair, last_pixel))
+    return in_parts(first, second, lambda one, other: _overlaps(one, other, last_pixel))
 
 
 def _edges(
@@ -68,7 +68,7 @@ def _overlaps(
     inside = (found == 0) & (low < high).all(axis=1)
     moved = corners[:, inside] - low[inside][:, None]
     extent = (high - low)[inside].astype(int) + 1
-    covered = shares(*(each for each in moved), extent, _crossings, keep_last=True)
+    covered = shares(moved[0], moved[1], extent, _crossings, keep_last=True)
     found[inside] = np.nan_to_num(covered)
     return found
 

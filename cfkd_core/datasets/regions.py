@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 Regions = Float[np.ndarray, "*n 8"]
-Flags = Bool[np.ndarray, "*n"] | np.bool_  # numpy gives a scalar for a single region
+Flags = Bool[np.ndarray, "*n"]
 
 
 def from_boxes(boxes: Float[np.ndarray, "*n 4"]) -> Regions:
@@ -24,12 +24,13 @@ def pad(rectangles: Float[np.ndarray, "*n 4"]) -> Regions:
 
 def are_rectangles(regions: Float[np.ndarray, "*n _"]) -> Flags:
     """Whether each row, of 4 or 8 columns, holds x, y, w, h alone."""
-    return np.isfinite(regions[..., :4]).all(axis=-1) & np.isnan(regions[..., 4:]).all(axis=-1)
+    told, rest = np.isfinite(regions[..., :4]), np.isnan(regions[..., 4:])
+    return np.asarray(told.all(axis=-1) & rest.all(axis=-1))
 
 
 def are_known(regions: Float[np.ndarray, "*n _"]) -> Flags:
     """Whether each row, of 4 or 8 columns, holds a rectangle or a quadrangle."""
-    return are_rectangles(regions) | np.isfinite(regions).all(axis=-1)
+    return np.asarray(are_rectangles(regions) | np.isfinite(regions).all(axis=-1))
 
 
 def to_corners(regions: Float[np.ndarray, "*n _"]) -> Regions:
@@ -50,7 +51,7 @@ def moved(regions: Float[np.ndarray, "*n _"], shift: int) -> Float[np.ndarray, "
 def enclosing_boxes(regions: Regions) -> Float[np.ndarray, "*n 4"]:
     """The smallest box around each region; NaN where the region is absent.
 
-    Source: CFKD's code, for one pass over VOT2018 (facts.md 6.1).
+    Source: CFKD's code (danielism97/CFKD), for one pass over VOT2018.
     """
     corners = _points(regions)
     low, high = corners.min(axis=-2), corners.max(axis=-2)

@@ -22,7 +22,8 @@ def otb_curves(
     - The first frame counts, as the ground truth itself.
     - An invalid prediction stands for the one before it, and in the second frame for the tracker's
       own first answer, not for the ground truth. Invalid is a row without an area, or of NaN
-      alone: one with a single NaN is kept, and fails.
+      alone: one with a single NaN is kept. Its error fails; its overlap does, too, unless it is x
+      or y that is missing, for MATLAB's maximum passes over it.
     - A frame without a valid ground truth fails in overlap, but succeeds in centre error: both
       become -1, and -1 px is below every threshold.
 

@@ -27,7 +27,7 @@ def read_vot(root: Path) -> list[Sequence]:
         InputError: if a file of a sequence is missing or broken, or frames and regions differ in
             number; and if there is no sequence at all.
 
-    Source: facts.md 6.1 for the rectangle, protocols.md 1.5 for a box as a quadrangle.
+    Source: CFKD's code (danielism97/CFKD) for the rectangle around a region.
     """
     root = root / "sequences" if (root / "sequences").is_dir() else root
     folders = [root / name for name in _listed(root)]
