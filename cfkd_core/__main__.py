@@ -105,28 +105,69 @@ def track(
     return 0
 
 
-def film(name: Positional[str], output: Path, length: Count | None = None) -> int:
+def film(
+    name: Positional[str],
+    output: Path,
+    length: Count | None = None,
+    trackers: str = "",
+    benchmark: str = "synthetic",
+    root: Path | None = None,
+    results: Path = Path("results"),
+    frames: Annotated[str, arg(metavar="FIRST:LAST")] = "",
+) -> int:
     """Write a film of the synthetic benchmark as a video, with its true boxes beside it.
 
-    Something to try the other commands on; boxes lie in a file of the same name, .csv.
+    Something to try the other commands on; boxes lie in a file of the same name, .csv. With
+    --trackers it is a sequence of any benchmark, with the truth and what they answered drawn in.
 
     For example,
 
       cfkd film syn_clutter_cup --output cup.mp4
+      cfkd film Jogging.1 --output jog.mp4 --benchmark otb --root DIR --trackers matom,csrt \
+        --frames 60:120
 
     Args:
         name: of the film; a wrong one lists them all.
         output: the video to write, .mp4 or .avi.
         length: frames to write; all if not given.
+        trackers: names whose boxes to draw, separated by commas.
+        benchmark: of the sequence, where trackers are drawn.
+        root: folder of the benchmark's files; else CFKD_DATA says where they are.
+        results: whose boxes to draw, as for `score`.
+        frames: to draw, both included, counted from 0; all if empty.
     """
     from cfkd_core.datasets.film import write_film
     from cfkd_core.datasets.synthetic import synthetic_sequences
 
+    if trackers:
+        return _draw(name, output, trackers, benchmark, root, results, frames)
+    if benchmark != "synthetic" or root is not None or frames:
+        raise InputError("--benchmark, --root and --frames draw trackers: name some by --trackers")
     (sequence,) = synthetic_sequences([name], length)
     table = write_film(sequence, output)
     box = ",".join(f"{number:.0f}" for number in sequence.boxes[0])
     print(f"wrote {output}: {len(sequence)} frames; the target begins at --box {box}")
     print(f"wrote {table}")
+    return 0
+
+
+def _draw(
+    name: str,
+    output: Path,
+    trackers: str,
+    benchmark: str,
+    root: Path | None,
+    results: Path,
+    frames: str,
+) -> int:
+    from cfkd_core.benchmarks import overlay, stored
+    from cfkd_core.datasets.readers import load_benchmark
+
+    (sequence,) = _pick(load_benchmark(benchmark, root), name)
+    answers = stored.first_answers(benchmark, sequence, results, trackers.split(","))
+    span = overlay.parse_span(frames, len(sequence))
+    overlay.write_overlay(sequence, answers, span, output)
+    print(f"wrote {output}: {len(span)} frames of {name} with {', '.join(answers)} and the truth")
     return 0
 
 
@@ -148,6 +189,7 @@ def run(
     scheduler: str | None = None,
     force: bool = False,
     strict: bool = False,
+    trace: bool = False,
     json: bool = False,
 ) -> int:
     """Run trackers on every sequence of a benchmark and write the boxes, one file a sequence.
@@ -178,6 +220,7 @@ def run(
         scheduler: address of a dask cluster to run on, instead of this machine.
         force: run anew what is there already.
         strict: refuse damaged videos, of which some frames cannot be read.
+        trace: write score and status of each frame beside the boxes, in SEQUENCE_trace.csv.
         json: print a JSON object for each sequence, a line each, for programs.
     """
     from cfkd_core.benchmarks import grid, workers
@@ -185,7 +228,7 @@ def run(
     from cfkd_core.datasets.readers import damages
     from cfkd_core.tracking.recipe import TrackerRecipe
 
-    runner = make_runner(experiment, rule=rule, fps=fps, latency=latency)
+    runner = make_runner(experiment, rule=rule, fps=fps, latency=latency, trace=trace)
     plan = grid.Grid(
         entrants=tuple(
             TrackerRecipe(name, weights, seed, runtime=runtime) for name in trackers.split(",")
@@ -226,23 +269,27 @@ def score(
     csv: Path | None = None,
     markdown: Path | None = None,
 ) -> int:
-    """Score boxes that `run` wrote; nothing is tracked.
+    """Score boxes that `run` wrote, or other people's; nothing is tracked.
+
+    Other people's results are text or OTB's .mat, in a folder or a zip, of one tracker or several;
+    the benchmark's sequences are sought in the files' names, and a line says what was found.
 
     For example,
 
       cfkd score --benchmark synthetic --json scores.json
       cfkd score --benchmark own --root videos/ --by-sequence
+      cfkd score --benchmark otb --root DIR --results published.zip --trackers KCF
 
     Args:
         benchmark: synthetic, otb, lasot, trackingnet, vot2018, vot2019, got10k, got10k-val, uav123,
             davis or own.
-        results: the folder that was given to `run`.
+        results: the folder that was given to `run`, or other people's results of this benchmark.
         root: folder of the benchmark's files; else CFKD_DATA says where they are.
         trackers: names to score, separated by commas; all if empty.
         sequences: names to score, separated by commas; all if empty.
         experiment: whose boxes: of one pass, or of VOT's with restarts or against the clock.
         protocol: otb, lasot, trackingnet, got10k, uav123, pytracking, pysot, …, or with restarts
-            vot-legacy-2018, vot-toolkit-0.9-2018, …; the benchmark's own if empty.
+            vot-legacy-2018, vot-pysot-2018, vot-toolkit-0.9-2018, …; the benchmark's own if empty.
         partial: score trackers that lack some sequences, on those they have.
         by_sequence: print a table for each tracker, too.
         json: write everything (curves, scores, provenance) to this file.
@@ -262,6 +309,8 @@ def score(
         trackers=trackers.split(",") if trackers else (),
         partial=partial,
     )
+    for note in dict.fromkeys(note for each in reports for note in each.notes):
+        print(note, file=sys.stderr)
     tables = [report.markdown(report.table(reports))]
     if by_sequence:
         tables += [report.markdown(each.by_sequence(), index=each.tracker) for each in reports]
@@ -287,6 +336,7 @@ def compare(
     experiment: Literal["ope", "reset", "realtime"] = "ope",
     protocol: str = "",
     seed: Seed = 0,
+    worst: Count | None = None,
 ) -> int:
     """Compare two trackers on the same sequences, drawn again and again (paired bootstrap).
 
@@ -296,6 +346,7 @@ def compare(
     For example,
 
       cfkd compare matom csrt --benchmark synthetic
+      cfkd compare matom csrt --benchmark otb --root DIR --worst 5
 
     Args:
         first: name of a tracker that `run` has run.
@@ -307,6 +358,7 @@ def compare(
         experiment: whose boxes: of one pass, or of VOT's with restarts or against the clock.
         protocol: as for `score`; the benchmark's own if empty.
         seed: of the draws.
+        worst: also list so many sequences on which the two differ most.
     """
     from cfkd_core.benchmarks import bootstrap, report, stored
 
@@ -321,6 +373,9 @@ def compare(
     by_name = {each.tracker: each for each in reports}
     table = bootstrap.compare(by_name[first], by_name[second], seed=seed)
     print(report.markdown(table, index=f"{first} - {second}"))
+    if worst is not None:
+        apart = report.worst(by_name[first], by_name[second], worst)
+        print(report.markdown(apart, index="sequence"))
     return 0
 
 

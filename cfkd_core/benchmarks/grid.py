@@ -105,6 +105,12 @@ class Grid:
         """The file that says that a run is done."""
         return self.runner.layout.boxes(self.folder(key.tracker), key.sequence, key.repetition)
 
+    def done(self, key: Key) -> bool:
+        """Whether a run's files are there: its boxes, and its trace where one is asked for."""
+        folder, layout = self.folder(key.tracker), self.runner.layout
+        trace = layout.trace(folder, key.sequence, key.repetition)
+        return self.boxes(key).is_file() and (trace.is_file() or not self.runner.trace)
+
     def waves(self) -> Iterator[list[tuple[Entrant, Sequence, int]]]:
         """Runs that need not wait for each other; the second wave is what the first left open."""
         first = self.runner.identical or self.repetitions
@@ -147,7 +153,7 @@ def run(grid: Grid, *, execute: Execute = workers.here, force: bool = False) -> 
             bar.total += sum(len(sequence) for _, sequence, _ in wave)
             jobs = [_job(grid, cards, *each) for each in wave]
             for job in jobs:
-                if grid.boxes(job.key).is_file():
+                if grid.done(job.key):
                     outcomes[job.key] = _outcome(grid, job.key, kept=True)
             todo = [job for job in jobs if job.key not in outcomes]
             done = sum(frames[key.sequence] for key in outcomes)

@@ -4,8 +4,8 @@
 
 The files of one tracker on one benchmark lie in `<results>/<benchmark>/<tracker>/`:
 `<sequence>.txt` has a box x,y,w,h a line, counted as the benchmark counts its pixels (OTB from 1);
-`<sequence>_time.txt` has the seconds of each frame; `tracker.json` is the card. Further repetitions
-lie in `repetition_002/` and so on.
+`<sequence>_time.txt` has the seconds of each frame, `<sequence>_trace.csv`, if asked for, its score
+and status; `tracker.json` is the card. Further repetitions lie in `repetition_002/` and so on.
 """
 
 from collections.abc import Callable, Iterable
@@ -30,6 +30,7 @@ class OnePass:
     card: dict = field(default_factory=dict)
     repetitions: int = 1
     identical: int = 0
+    trace: bool = False
 
     def run(self, tracker: Tracker, sequence: Sequence, tick: Callable[[], None]) -> Trajectory:
         """Boxes and seconds of every frame."""
@@ -37,11 +38,14 @@ class OnePass:
         return track(tracker, sequence.frames, first, watch=lambda *_: tick())
 
     def write(self, folder: Path, sequence: Sequence, repetition: int, answer: Trajectory) -> None:
-        """Leaves a file of boxes and one of times."""
+        """Leaves a file of boxes and one of times, and of scores and statuses if asked to."""
         published = sequence.to_published(answer.boxes)
         rows = [",".join(f"{number:.4f}" for number in row) for row in published]
         times = self.layout.times(folder, sequence.name, repetition)
         store.write_times(times, answer.seconds)
+        if self.trace:
+            said = store.Trace(answer.scores, list(answer.statuses))
+            store.write_trace(self.layout.trace(folder, sequence.name, repetition), said)
         # boxes last: they are what tells a later run that the sequence is done
         boxes = self.layout.boxes(folder, sequence.name, repetition)
         write_text(boxes, "\n".join(rows) + "\n")

@@ -9,19 +9,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cfkd_core.benchmarks import results as store
 from cfkd_core.benchmarks.clocks import Clock, LiveClock
-from cfkd_core.benchmarks.referee import Booking, Followed, Session, follow
-from cfkd_core.benchmarks.reset import write_followed
+from cfkd_core.benchmarks.referee import Booking, Session, follow
+from cfkd_core.benchmarks.reset import Answer, traced, write_followed
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
 from cfkd_core.tracking.tracker import Tracker
 
-# Slow answers that are forgiven after each start. Source: VOT2018 and 2019, protocols.md 1.5.
+# Slow answers that are forgiven after each start. Source: votchallenge/vot-toolkit (6987d85),
+# stacks stack_vot2018.m and stack_vot2019.m.
 GRACE = 3
 
-# Source: VOT2018 and 2019, protocols.md 1.5.
+# Source: the same.
 FPS = 20.0
 
 
@@ -34,7 +36,7 @@ def legacy(session: Session, start: int, fps: float = FPS, grace: int = GRACE) -
     image on keep the box before; the next image is the one after. So a slow tracker ages twice: its
     boxes are late, and then they are held.
 
-    Source: protocols.md 1.5; votchallenge/toolkit-legacy, experiment_realtime.m at 7f57b13, mode
+    Source: votchallenge/toolkit-legacy, experiment_realtime.m at 7f57b13, mode
         `real`: milliseconds, floor of the thousandths of a frame, halves rounded up.
     """
     length = len(session.sequence)
@@ -67,7 +69,7 @@ def toolkit(
     Whether a tracker at exactly 5 FPS misses three frames or two hangs on the last bit of the
     repeated subtraction; it is done here as there.
 
-    Source: protocols.md 1.5, which ran the toolkit's RealtimeTrackerRuntime with constant
+    Source: votchallenge/toolkit 0.9.0, RealtimeTrackerRuntime, which was run with constant
         latencies.
     """
     interval = 1 / fps
@@ -109,6 +111,7 @@ class RealTime:
     layout: store.ResultLayout = store.LAYOUTS["realtime"]
     repetitions: int = 1
     identical: int = 3
+    trace: bool = False
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:
@@ -126,11 +129,13 @@ class RealTime:
             "latency": self.clock.describe(),
         }
 
-    def run(self, tracker: Tracker, sequence: Sequence, tick: Callable[[], None]) -> Followed:
+    def run(self, tracker: Tracker, sequence: Sequence, tick: Callable[[], None]) -> Any:
         """One repetition; the seconds are the clock's, not the machine's."""
         pace = partial(RULES[self.rule], fps=self.fps)
-        return follow(tracker, sequence, pace, self.clock.latency(sequence.name), tick)
+        latency = self.clock.latency(sequence.name)
+        run = partial(follow, tracker, sequence, pace, latency, tick)
+        return traced(run, sequence, self.trace)
 
-    def write(self, folder: Path, sequence: Sequence, repetition: int, answer: Followed) -> None:
-        """Leaves a file of regions in VOT's format and one of times."""
+    def write(self, folder: Path, sequence: Sequence, repetition: int, answer: Answer) -> None:
+        """Leaves files of regions in VOT's format and of times, and a trace if there is one."""
         write_followed(self.layout, folder, sequence, repetition, answer)

@@ -15,12 +15,13 @@ from jaxtyping import Float
 from cfkd_core.benchmarks import raster
 from cfkd_core.benchmarks.results import annotation
 from cfkd_core.benchmarks.vot import FAILED, INITIALISED, RESTART, SKIPPED, TRACKED, VotRun
-from cfkd_core.datasets.regions import starting_boxes
+from cfkd_core.datasets.regions import are_known, starting_boxes
 from cfkd_core.datasets.sequence import Sequence
-from cfkd_core.tracking.tracker import Tracker
+from cfkd_core.tracking.tracker import Prediction, Tracker
 
 Box = Float[np.ndarray, "4"]
 Latency = Callable[[int, float], float]
+Watch = Callable[[int, Prediction], None]
 
 
 class Followed(NamedTuple):
@@ -56,6 +57,7 @@ class Session:
 
     Attributes:
         latency: (frame, measured seconds) -> seconds that the clock counts.
+        watch: called with each frame's number and the tracker's answer.
         seconds: so far, a number a frame.
     """
 
@@ -63,6 +65,7 @@ class Session:
     sequence: Sequence
     latency: Latency
     tick: Callable[[], None]
+    watch: Watch
     seconds: Float[np.ndarray, "t"] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,14 +82,18 @@ class Session:
         image, box = self.sequence.frames[frame], self.start_box(frame)
         start = time.perf_counter()
         self.tracker.init(image, box)
-        return self._book(frame, time.perf_counter() - start)
+        seconds = self._book(frame, time.perf_counter() - start)
+        self.watch(frame, Prediction(box, 1.0, "normal"))
+        return seconds
 
     def update(self, frame: int) -> tuple[Box, float]:
         """The tracker's box in a frame, and the seconds it took."""
         image = self.sequence.frames[frame]
         start = time.perf_counter()
-        box = self.tracker.update(image).box
-        return box, self._book(frame, time.perf_counter() - start)
+        answer = self.tracker.update(image)
+        seconds = self._book(frame, time.perf_counter() - start)
+        self.watch(frame, answer)
+        return answer.box, seconds
 
     def _book(self, frame: int, measured: float) -> float:
         self.seconds[frame] = self.latency(frame, measured)
@@ -116,24 +123,27 @@ def follow(
     pace: Pace = every_frame,
     latency: Latency = measured,
     tick: Callable[[], None] = lambda: None,
+    watch: Watch = lambda frame, prediction: None,
 ) -> Followed:
     """One repetition: tracks from the first frame, and anew after each failure.
 
-    A box that has no pixel in common with the annotation is a failure. The four frames after it are
-    skipped, and the tracker starts again in the fifth; where that is past the end, it does not. A
-    frame without annotation is never a failure, and no start: the next annotated one is.
+    A box that does not overlap the annotation is a failure (`raster.overlaps`). The four frames
+    after it are skipped, and the tracker starts again in the fifth; where that is past the end, it
+    does not. A frame without annotation is never a failure, and no start: the next annotated one
+    is.
 
     A booked frame may stand behind a failure: where a box that is held fails, but the new one that
     ends the holding does not, both are booked, as in the VOT toolkit.
 
     Args:
         pace: from a start on, what to book and where, until the end.
+        watch: called with the number of each image that is shown and the answer to it.
 
-    Source: VOT challenge, as in protocols.md 1.5; votchallenge/toolkit-legacy,
-        experiment_realtime.m at 7f57b13 for what is booked around a failure.
+    Source: votchallenge/vot-toolkit (6987d85), experiment_supervised.m; for what is booked around
+        a failure votchallenge/toolkit-legacy, experiment_realtime.m at 7f57b13.
     """
     truth = _Truth(sequence)
-    session = Session(tracker, sequence, latency, tick)
+    session = Session(tracker, sequence, latency, tick, watch)
     regions = np.full((len(sequence), 4), np.nan)
     codes = np.full(len(sequence), SKIPPED)
     start = truth.next_annotated(0)
@@ -178,7 +188,7 @@ class _Truth:
         self.regions = annotation(sequence)
         height, width = sequence.frames[0].shape[:2]
         self.size = (width, height)
-        self.known = ~np.isnan(self.regions).any(axis=1)
+        self.known = are_known(self.regions)
 
     def next_annotated(self, frame: int) -> int:
         """The first frame from `frame` on that has an annotation; the length if there is none."""

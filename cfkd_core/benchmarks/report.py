@@ -65,6 +65,7 @@ class Report:
         missing: sequences without a complete result; the mean leaves them out.
         repetitions: how often each sequence was run; curves and scores are means over them.
         spread: standard deviation of each score between repetitions; empty where there is one.
+        notes: a line each on how other people's files were read.
     """
 
     protocol: str
@@ -78,6 +79,7 @@ class Report:
     missing: tuple[str, ...] = ()
     repetitions: int = 1
     spread: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def curve(self, name: str) -> Float[np.ndarray, "_"]:
         """Mean over sequences of one curve, at `thresholds[name]`."""
@@ -113,6 +115,35 @@ class Report:
         read = {name: measures(self.protocol)[name] for name in self.scores}
         curves = {each.curve: mean_curve(sequences, each.curve) for each in read.values()}
         return summary(read, curves)
+
+
+def worst(first: Report, second: Report, count: int) -> pd.DataFrame:
+    """The sequences on which two trackers differ most: a row each, the largest difference first.
+
+    They are ordered by the first score that is known on some sequence of both: VOT's expected
+    overlap is known on long benchmarks alone.
+
+    Raises:
+        InputError: if `count` is not positive.
+    """
+    if count < 1:
+        raise InputError(f"{count} sequences: at least 1")
+    others = {each.name: each for each in second.sequences}
+    pairs = [(each, others[each.name]) for each in first.sequences if each.name in others]
+    for name in first.scores:
+        rows = {
+            one.name: {
+                f"{name}, {first.tracker}": one.scores[name],
+                f"{name}, {second.tracker}": other.scores[name],
+                "difference": one.scores[name] - other.scores[name],
+            }
+            for one, other in pairs
+        }
+        found = pd.DataFrame.from_dict(rows, orient="index").dropna()
+        if len(found):
+            break
+    order = found["difference"].abs().sort_values(ascending=False, kind="stable").index
+    return found.loc[order[:count]]
 
 
 def spread(repetitions: list[dict[str, float]]) -> dict[str, float]:
@@ -236,6 +267,7 @@ def _report(entry: dict) -> Report:
         "sequences": sequences,
         "missing": tuple(entry["missing"]),
         "spread": _numbers(entry.get("spread", {})),
+        "notes": tuple(entry.get("notes", ())),
     }
     return Report(**entry | changed)
 

@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Float, Shaped
 
 from cfkd_core.datasets.readers import read_rows
+from cfkd_core.datasets.regions import to_corners
 from cfkd_core.datasets.sequence import ImageFiles, NumberedImages, Sequence
 from cfkd_core.errors import InputError
 from cfkd_core.files import locked, read_json, write_text
+from cfkd_core.tracking.tracker import Prediction
 
 CARD = "tracker.json"
 
@@ -32,8 +35,13 @@ def first_box(sequence: Sequence) -> Float[np.ndarray, "1 4"]:
 
 
 def annotation(sequence: Sequence) -> Float[np.ndarray, "t _"]:
-    """What a run with restarts depends on: quadrilaterals where there are some, else boxes."""
+    """What a run with restarts is judged by: regions where there are some, else boxes."""
     return sequence.boxes if sequence.regions is None else sequence.regions
+
+
+def told_at_restarts(sequence: Sequence) -> Float[np.ndarray, "t _"]:
+    """What a run with restarts depends on: corners where there are regions, else boxes."""
+    return sequence.boxes if sequence.regions is None else to_corners(sequence.regions)
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,10 @@ class ResultLayout:
         """The file of seconds, a frame a line."""
         return folder / f"{self._stem(name, repetition)}_time.txt"
 
+    def trace(self, folder: Path, name: str, repetition: int = 1) -> Path:
+        """The table of score and status, a frame a row, where the run was asked for it."""
+        return folder / f"{self._stem(name, repetition)}_trace.csv"
+
     def files(self, folder: Path) -> Iterator[Path]:
         """Every file of results in `folder`."""
         return (path for pattern in self.globs for path in folder.glob(pattern))
@@ -85,7 +97,8 @@ class ResultLayout:
 
 def _vot_layout(folder: str) -> ResultLayout:
     pattern = "{name}/{name}_{repetition}"
-    return ResultLayout(folder, pattern, pattern, ("*/*.txt",), annotation)
+    globs = ("*/*.txt", "*/*_trace.csv")
+    return ResultLayout(folder, pattern, pattern, globs, told_at_restarts)
 
 
 # A single repetition of one pass lies where other toolkits expect it. With restarts, the names
@@ -95,7 +108,7 @@ LAYOUTS = {
         folder="",
         first="{name}",
         later="repetition_{repetition}/{name}",
-        globs=("*.txt", "repetition_*/*.txt"),
+        globs=("*.txt", "*_trace.csv", "repetition_*/*.txt", "repetition_*/*_trace.csv"),
         told=first_box,
     ),
     "reset": _vot_layout("baseline"),
@@ -282,6 +295,35 @@ def _differences(old: dict[str, object], new: dict[str, object]) -> str:
         return f"no {CARD}"
     keys = [key for key in sorted(old | new) if old.get(key) != new.get(key)]
     return ", ".join(f"{key}: {old.get(key)} then, {new.get(key)} now" for key in keys)
+
+
+@dataclass
+class Trace:
+    """What a tracker said of its own answers: why it failed begins here.
+
+    Attributes:
+        scores: a number a frame; NaN where the tracker was not asked.
+        statuses: one a frame; empty there.
+    """
+
+    scores: Float[np.ndarray, "t"]
+    statuses: list[str]
+
+    @classmethod
+    def of(cls, frames: int) -> "Trace":
+        """One of so many frames, none of which was asked for."""
+        return cls(np.full(frames, np.nan), [""] * frames)
+
+    def note(self, frame: int, prediction: Prediction) -> None:
+        """Writes down the answer to one frame."""
+        self.scores[frame] = prediction.score
+        self.statuses[frame] = prediction.status
+
+
+def write_trace(path: Path, trace: Trace) -> None:
+    """Writes frame, score and status, a row a frame, counted from 0."""
+    table = pd.DataFrame({"score": trace.scores, "status": trace.statuses}).rename_axis("frame")
+    write_text(path, table.to_csv(float_format="%.4f"))
 
 
 def write_times(path: Path, seconds: Float[np.ndarray, "t"]) -> None:

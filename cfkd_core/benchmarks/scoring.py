@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Bool, Float
 
+from cfkd_core.benchmarks.names import plain
 from cfkd_core.benchmarks.protocols import Protocol, VotProtocol
 from cfkd_core.benchmarks.protocols.protocol import Curves
 from cfkd_core.benchmarks.protocols.vot import Passes
@@ -41,7 +42,7 @@ def score_sequence(
     fps: float | None = None,
     size: tuple[int, int] | None = None,
 ) -> SequenceScore:
-    """One sequence, run from start to end.
+    """Score one sequence, run from start to end.
 
     Args:
         predicted: in the same coordinates as `truth.boxes`.
@@ -51,18 +52,33 @@ def score_sequence(
     Raises:
         InputError: if there is not one box a frame, unless the protocol knows what to do then.
     """
-    predicted = protocol.fit(predicted, len(truth.boxes))
-    if len(predicted) != len(truth.boxes):
+    return score_published(protocol, truth, predicted + _first_pixel(truth), fps=fps, size=size)
+
+
+def score_published(
+    protocol: Protocol,
+    truth: Annotation | Sequence,
+    published: Float[np.ndarray, "n 4"],
+    *,
+    fps: float | None = None,
+    size: tuple[int, int] | None = None,
+) -> SequenceScore:
+    """`score_sequence` of boxes as the benchmark's files have them, counted from `truth.origin`.
+
+    Toolkits compute with these numbers, whose last bit a shift of a pixel may change.
+    """
+    if not protocol.takes(len(published), len(truth.boxes)):
         raise InputError(
-            f"sequence {truth.name}: {len(predicted)} boxes for {len(truth.boxes)} frames; "
+            f"sequence {truth.name}: {len(published)} boxes for {len(truth.boxes)} frames; "
             "the results are of another version of this sequence, or incomplete"
         )
     sized = (size,) if protocol.cuts else ()
-    curves = protocol.curves(predicted, truth.boxes, truth.visible, *sized)
+    annotated = truth.boxes + _first_pixel(truth)
+    curves = protocol.curves(published, annotated, truth.visible, *sized)
     weight = protocol.weight(truth.visible)
     return SequenceScore(
         name=truth.name,
-        frames=len(predicted),
+        frames=len(truth.boxes),
         attributes=tuple(sorted(truth.attributes)),
         curves=_tuples(curves),
         scores=protocol.scores(curves),
@@ -70,6 +86,11 @@ def score_sequence(
         # equal weights are left out
         weights={} if weight == 1 else dict.fromkeys(curves, (weight,)),
     )
+
+
+def _first_pixel(truth: Annotation | Sequence) -> Float[np.ndarray, "4"]:
+    """What a 0-based box and a published one differ by."""
+    return np.array([truth.origin, truth.origin, 0.0, 0.0])
 
 
 def score_passes(
@@ -111,17 +132,19 @@ def score_one_pass(
 
     Args:
         results: sequence -> boxes of its repetitions, as published: counted from `truth.origin`.
-            Names are matched whatever their case, and `jogging-1` is `Jogging.1`.
+            Names are matched whatever their case and separators (`names.plain`): `jogging_1` and
+            `Jogging-1` are `Jogging.1`.
 
     Raises:
-        InputError: if a sequence has another number of boxes than frames, or none has a result.
+        InputError: if a sequence has a number of boxes that the protocol does not take, two results
+            are of one sequence, or none has a result.
     """
-    found = {_plain_name(name): tuple(boxes) for name, boxes in results.items()}
+    found = _plainly_named(results)
     truths = tuple(truths)
     scored = [
-        _score_repetitions(protocol, truth, found[_plain_name(truth.name)])
+        _score_repetitions(protocol, truth, found[plain(truth.name)])
         for truth in truths
-        if _plain_name(truth.name) in found
+        if plain(truth.name) in found
     ]
     return make_report(
         protocol,
@@ -129,21 +152,25 @@ def score_one_pass(
         benchmark=benchmark,
         tracker=tracker,
         source=source,
-        missing=[truth.name for truth in truths if _plain_name(truth.name) not in found],
+        missing=[truth.name for truth in truths if plain(truth.name) not in found],
     )
 
 
-def _plain_name(sequence: str) -> str:
-    return sequence.casefold().replace("-", ".")
+def _plainly_named(
+    results: Mapping[str, Iterable[Float[np.ndarray, "_ 4"]]],
+) -> dict[str, tuple[Float[np.ndarray, "_ 4"], ...]]:
+    names: dict[str, str] = {}
+    for name in results:
+        other = names.setdefault(plain(name), name)
+        if other != name:
+            raise InputError(f"{other} and {name} are results of the same sequence; keep one")
+    return {plain(name): tuple(boxes) for name, boxes in results.items()}
 
 
 def _score_repetitions(
     protocol: Protocol, truth: Annotation | Sequence, repetitions: Iterable[np.ndarray]
 ) -> SequenceScore:
-    first = np.array([truth.origin, truth.origin, 0, 0])
-    return average(
-        protocol, [score_sequence(protocol, truth, boxes - first) for boxes in repetitions]
-    )
+    return average(protocol, [score_published(protocol, truth, boxes) for boxes in repetitions])
 
 
 def average(protocol: Protocol, repetitions: list[SequenceScore]) -> SequenceScore:
@@ -216,6 +243,7 @@ def make_report(
     source: str = "",
     card: dict[str, object] | None = None,
     missing: Iterable[str] = (),
+    notes: Iterable[str] = (),
 ) -> Report:
     """One tracker on one benchmark: its sequences, and the scores of their mean curves.
 
@@ -240,6 +268,7 @@ def make_report(
         scores=protocol.scores(mean),
         sequences=scored,
         missing=tuple(missing),
+        notes=tuple(notes),
     )
 
 

@@ -1,28 +1,50 @@
-"""Scores results that lie in a folder; nothing is tracked."""
+"""Scores results that lie in files, ours or other people's; nothing is tracked."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Float
 
+from cfkd_core.benchmarks import published, scoring
 from cfkd_core.benchmarks import results as store
-from cfkd_core.benchmarks import scoring
+from cfkd_core.benchmarks.names import plain
 from cfkd_core.benchmarks.protocols import PROTOCOLS, VOT_PROTOCOLS, Protocol, VotProtocol
 from cfkd_core.benchmarks.report import Report, SequenceScore, spread
 from cfkd_core.benchmarks.reset import read_followed
 from cfkd_core.benchmarks.results import ResultLayout
 from cfkd_core.benchmarks.vot import VotRun
 from cfkd_core.datasets.readers import read_rows
+from cfkd_core.datasets.regions import moved
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
 
-# Number of a repetition -> what its file holds; only files with a line for each frame.
-Stored = Mapping[int, Float[np.ndarray, "t 4"] | VotRun]
+# Number of a repetition -> what its file holds: boxes as published, or a run, 0-based.
+Stored = Mapping[int, Float[np.ndarray, "n 4"] | VotRun]
 Judge = Callable[[Sequence, Stored], SequenceScore]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What there is of one tracker.
+
+    Attributes:
+        source: the folder or archive that holds it.
+        there: sequence -> repetitions, of any length.
+        folder: where the times lie; None where there are none.
+        strange: files beside the tracker's own that match no sequence.
+        foreign: whether somebody else's toolkit wrote it.
+    """
+
+    source: Path
+    there: Mapping[str, Stored]
+    folder: Path | None = None
+    card: dict[str, Any] = field(default_factory=dict)
+    strange: tuple[str, ...] = ()
+    foreign: bool = False
 
 
 def score(
@@ -35,12 +57,14 @@ def score(
     trackers: Iterable[str] = (),
     partial: bool = False,
 ) -> list[Report]:
-    """Scores what lies in `results`, the best tracker first.
+    """Score what lies in `results`, the best tracker first.
 
     A tracker's scores are means over its repetitions; `Report.spread` says how far these lie
     apart.
 
     Args:
+        results: the folder that `run` was given; or other people's results of this benchmark, a
+            folder or archive of one tracker or several (`published`).
         protocol: a key of `PROTOCOLS`, or, for runs with restarts, of `VOT_PROTOCOLS`.
         experiment: a key of `LAYOUTS`.
         trackers: names of folders to score; all of them if none is named.
@@ -49,54 +73,98 @@ def score(
     Raises:
         InputError: if there are no results, they were made on other data, a file cannot be read,
             the protocol is for another experiment, or (unless `partial`) a sequence is missing or
-            has another number of boxes than frames.
+            has a number of boxes that the protocol does not take.
     """
     rule = _rule(protocol, experiment)
-    _check_annotated(sequences)
-    layout = store.LAYOUTS[experiment]
-    folders = _folders(results / benchmark, layout, trackers)
-    by_name = {sequence.name: sequence for sequence in sequences}
-    print_of = cache(lambda name: store.fingerprint(by_name[name], layout))
-    for folder in folders.values():
-        store.check_current(folder, layout, print_of, by_name)
+    _check_annotated(benchmark, sequences)
+    entries = _entries(results, benchmark, experiment, sequences, tuple(trackers))
     reports = [
-        _score_tracker(rule, layout, sequences, benchmark, tracker, folder, partial)
-        for tracker, folder in folders.items()
+        _score_tracker(rule, experiment, sequences, benchmark, tracker, entry, partial)
+        for tracker, entry in entries.items()
     ]
     return sorted(reports, key=_rank)
 
 
+def first_answers(
+    benchmark: str, sequence: Sequence, results: Path, trackers: Iterable[str]
+) -> dict[str, Float[np.ndarray, "n 4"]]:
+    """Read each tracker's boxes on one sequence, of its first repetition, 0-based.
+
+    Args:
+        results: as in `score`.
+        trackers: names; all that there are if none is named.
+
+    Raises:
+        InputError: if there are no results, or a tracker has none on this sequence.
+    """
+    wanted = tuple(trackers)
+    entries = _entries(results, benchmark, "ope", [sequence], wanted)
+    found = {}
+    for tracker in wanted or entries:
+        entry = entries[tracker]
+        stored = entry.there.get(sequence.name, {})
+        if not stored:
+            raise InputError(f"{entry.source}: no result of {tracker} on {sequence.name}; run it")
+        boxes = cast("np.ndarray", stored[min(stored)])
+        found[tracker] = sequence.from_published(boxes)
+    return found
+
+
 def _score_tracker(
     rule: Protocol | VotProtocol,
-    layout: ResultLayout,
+    experiment: str,
     sequences: list[Sequence],
     benchmark: str,
     tracker: str,
-    folder: Path,
+    entry: Entry,
     partial: bool,
 ) -> Report:
-    there = {each.name: _stored(rule, layout, folder, each) for each in sequences}
+    there = {each.name: _taken(rule, entry.there.get(each.name, {}), each) for each in sequences}
     if not partial:
-        _check_complete(folder, [name for name in there if _lacks(name, there)], len(there))
-    missing = [name for name, stored in there.items() if not stored]
+        _check_complete(entry, [each for each in sequences if _lacks(each.name, there)], sequences)
+    missing = [each for each in sequences if not there[each.name]]
     if len(missing) == len(there):
-        _check_complete(folder, missing, len(there))
+        _check_complete(entry, missing, sequences)
     kept = [sequence for sequence in sequences if there[sequence.name]]
-    judge = _judge(rule, layout, folder, longest=max(len(sequence) for sequence in sequences))
+    longest = max(len(sequence) for sequence in sequences)
+    judge = _judge(rule, store.LAYOUTS[experiment], entry.folder, longest)
     report = scoring.make_report(
         rule,
         [judge(each, there[each.name]) for each in kept],
         benchmark=benchmark,
         tracker=tracker,
-        source=str(folder),
-        card=store.configuration(store.read_card(folder)),
-        missing=missing,
+        source=str(entry.source),
+        card=store.configuration(entry.card),
+        missing=[each.name for each in missing],
+        notes=[_note(tracker, entry, kept, sequences)] if entry.foreign else [],
     )
     return replace(
         report,
         repetitions=max(len(stored) for stored in there.values()),
         spread=_spread(rule, judge, kept, there),
     )
+
+
+def _note(tracker: str, entry: Entry, kept: list[Sequence], sequences: list[Sequence]) -> str:
+    """What of other people's files was matched, and what was not, in one line."""
+    lengths = [
+        (each.name, len(stored) - len(each))
+        for each in kept
+        for stored in entry.there[each.name].values()
+    ]
+    longer = [name for name, more in lengths if more > 0]
+    shorter = [name for name, more in lengths if more < 0]
+    lacking = [each.name for each in sequences if each not in kept]
+    parts = [f"{tracker}: {len(kept)} of {len(sequences)} sequences matched"]
+    for what, names in (
+        ("without a result", lacking),
+        ("more boxes than frames, cut", longer),
+        ("fewer boxes than frames, by the protocol's rule", shorter),
+        ("files that match no sequence", entry.strange),
+    ):
+        if names:
+            parts.append(f"{what}: {_some(names)}")
+    return "; ".join(parts)
 
 
 def default_protocol(benchmark: str, experiment: str) -> str:
@@ -108,14 +176,18 @@ def default_protocol(benchmark: str, experiment: str) -> str:
     return f"vot-legacy-{year}" if f"vot-legacy-{year}" in VOT_PROTOCOLS else "vot-legacy-2018"
 
 
-def _check_annotated(sequences: list[Sequence]) -> None:
-    """Refuses videos of which only a server knows more than the first box."""
-    for sequence in sequences:
-        if len(sequence) > 1 and np.isnan(sequence.boxes[1:]).all():
-            raise InputError(
-                f"sequence {sequence.name}: only its first box is public; "
-                "`python -m cfkd_core submit` packs results for the benchmark's server"
-            )
+def _check_annotated(benchmark: str, sequences: list[Sequence]) -> None:
+    """Refuses a benchmark of which only a server knows more than the first boxes.
+
+    A video of one's own may well lose its target after the first frame.
+    """
+    longer = [each for each in sequences if len(each) > 1]
+    hidden = [each for each in longer if np.isnan(each.boxes[1:]).all()]
+    if benchmark != "own" and hidden and len(hidden) == len(longer):
+        raise InputError(
+            f"sequence {hidden[0].name}: only its first box is public; "
+            "`python -m cfkd_core submit` packs results for the benchmark's server"
+        )
 
 
 def _rule(name: str, experiment: str) -> Protocol | VotProtocol:
@@ -132,27 +204,117 @@ def _rank(report: Report) -> tuple[bool, float]:
     return bool(np.isnan(first)), -first
 
 
-def _folders(folder: Path, layout: ResultLayout, names: Iterable[str]) -> dict[str, Path]:
-    """Tracker -> the folder of its results."""
-    trackers = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    found = {path.name: path / layout.folder for path in trackers}
-    found = {name: path for name, path in found.items() if any(layout.files(path))}
+def _entries(
+    results: Path,
+    benchmark: str,
+    experiment: str,
+    sequences: list[Sequence],
+    trackers: tuple[str, ...],
+) -> dict[str, Entry]:
+    """Tracker -> what there is of it; of those that are named, or of all."""
+    folder = results / benchmark
+    if not folder.is_dir():
+        return _foreign(results, folder, experiment, sequences, trackers)
+    found: dict[str, Entry] = {}
+    layout = store.LAYOUTS[experiment]
+    for path in sorted(folder.iterdir()):
+        place = path / layout.folder
+        ours = path.is_dir() and any(layout.files(place))
+        if ours and (experiment != "ope" or store.read_card(place)):
+            found[path.name] = _own(place, experiment, sequences)
+        elif experiment == "ope" and _holds_boxes(path):
+            found |= _read_foreign(path, experiment, sequences, ())
     if not found:
-        raise InputError(f"{folder}: no results; `python -m cfkd_core run` writes them there")
-    for name in names:
+        found = _foreign(folder, folder, experiment, sequences, ())
+    for name in trackers:
         if name not in found:
             have = ", ".join(found)
             raise InputError(f"{folder / name}: no results of this tracker; there are {have}")
-    return {name: found[name] for name in names or found}
+    return {name: found[name] for name in trackers or found}
 
 
-def _stored(
-    rule: Protocol | VotProtocol, layout: ResultLayout, folder: Path, sequence: Sequence
-) -> Stored:
-    read = read_followed if isinstance(rule, VotProtocol) else read_boxes
-    numbers = layout.repetitions(folder, sequence.name)
-    found = {number: read(layout, folder, sequence, number) for number in numbers}
-    return {number: each for number, each in found.items() if len(each) == len(sequence)}
+def _holds_boxes(path: Path) -> bool:
+    """Whether a folder or archive may hold other people's results of one pass."""
+    if path.is_dir():
+        return any(file.suffix.lower() in (".txt", ".mat") for file in path.rglob("*"))
+    return path.suffix.lower() == ".zip"
+
+
+def _own(folder: Path, experiment: str, sequences: list[Sequence]) -> Entry:
+    layout = store.LAYOUTS[experiment]
+    by_name = {sequence.name: sequence for sequence in sequences}
+    print_of = cache(lambda name: store.fingerprint(by_name[name], layout))
+    store.check_current(folder, layout, print_of, by_name)
+    read = _read_published if experiment == "ope" else read_followed
+    there = {
+        each.name: {
+            number: read(layout, folder, each, number)
+            for number in layout.repetitions(folder, each.name)
+        }
+        for each in sequences
+    }
+    return Entry(folder, there, folder, store.read_card(folder))
+
+
+def _foreign(
+    source: Path,
+    folder: Path,
+    experiment: str,
+    sequences: list[Sequence],
+    trackers: tuple[str, ...],
+) -> dict[str, Entry]:
+    """Other people's results in `source`, which must not be the folder of another benchmark's."""
+    if not source.exists() or (source.is_dir() and any(source.rglob(store.CARD))):
+        raise InputError(f"{folder}: no results; `python -m cfkd_core run` writes them there")
+    return _read_foreign(source, experiment, sequences, trackers)
+
+
+def _read_foreign(
+    source: Path, experiment: str, sequences: list[Sequence], trackers: tuple[str, ...]
+) -> dict[str, Entry]:
+    names = [each.name for each in sequences]
+    if experiment == "ope":
+        found = published.read_trackers(source, names, trackers)
+        return {
+            tracker: Entry(
+                source,
+                {name: dict(enumerate(boxes, 1)) for name, boxes in results.items()},
+                source if source.is_dir() else None,
+                strange=found.unmatched[tracker],
+                foreign=True,
+            )
+            for tracker, results in found.trackers.items()
+        }
+    runs = published.read_restarts_of_all(source, store.LAYOUTS[experiment].folder)
+    for name in trackers:
+        if name not in runs:
+            raise InputError(f"{source}: no results of tracker {name}; there are {', '.join(runs)}")
+    return {tracker: _restarted(source, sequences, runs[tracker]) for tracker in trackers or runs}
+
+
+def _restarted(source: Path, sequences: list[Sequence], runs: Mapping[str, list[VotRun]]) -> Entry:
+    """A tracker's published runs with restarts, 0-based."""
+    by_name = {plain(each.name): each for each in sequences}
+    matched = {
+        by_name[plain(name)].name: found for name, found in runs.items() if plain(name) in by_name
+    }
+    there = {
+        each.name: {
+            number: VotRun(moved(run.regions, -each.origin), run.codes)
+            for number, run in enumerate(matched.get(each.name, []), 1)
+        }
+        for each in sequences
+    }
+    strange = tuple(name for name in runs if plain(name) not in by_name)
+    return Entry(source, there, strange=strange, foreign=True)
+
+
+def _taken(rule: Protocol | VotProtocol, stored: Stored, sequence: Sequence) -> Stored:
+    """The repetitions that the protocol scores: of the sequence's length, or of one it knows."""
+    frames = len(sequence)
+    if isinstance(rule, VotProtocol):
+        return {number: each for number, each in stored.items() if len(each) == frames}
+    return {number: each for number, each in stored.items() if rule.takes(len(each), frames)}
 
 
 def _lacks(name: str, there: Mapping[str, Stored]) -> bool:
@@ -172,17 +334,33 @@ def _arrays(stored: np.ndarray | VotRun) -> tuple[np.ndarray, ...]:
     return (stored.regions, stored.codes) if isinstance(stored, VotRun) else (stored,)
 
 
-def _check_complete(folder: Path, missing: list[str], count: int) -> None:
-    """Refuses what lacks sequences."""
-    if missing:
-        named = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
-        raise InputError(
-            f"{folder}: {len(missing)} of {count} sequences missing or incomplete "
-            f"({named}); run it to the end, or score what is there with --partial"
-        )
+def _check_complete(entry: Entry, missing: list[Sequence], sequences: list[Sequence]) -> None:
+    """Refuses what lacks sequences, or has them in a length that is not theirs."""
+    if not missing:
+        return
+    lengths = {
+        each.name: f"{each.name} has {len(stored)} of {len(each)} frames"
+        for each in missing
+        for stored in entry.there.get(each.name, {}).values()
+        if len(stored) != len(each)
+    }
+    strange = [f"{name} matches no sequence" for name in entry.strange]
+    reasons = _some([*lengths.values(), *strange], 3)
+    raise InputError(
+        f"{entry.source}: {len(missing)} of {len(sequences)} sequences missing or incomplete "
+        f"({_some(each.name for each in missing)}){'; ' if reasons else ''}{reasons}; "
+        "run it to the end, or score what is there with --partial"
+    )
 
 
-def _judge(rule: Protocol | VotProtocol, layout: ResultLayout, folder: Path, longest: int) -> Judge:
+def _some(names: Iterable[str], count: int = 5) -> str:
+    names = tuple(names)
+    return ", ".join(names[:count]) + (", …" if len(names) > count else "")
+
+
+def _judge(
+    rule: Protocol | VotProtocol, layout: ResultLayout, folder: Path | None, longest: int
+) -> Judge:
     """Scores the repetitions of a sequence.
 
     Args:
@@ -190,6 +368,8 @@ def _judge(rule: Protocol | VotProtocol, layout: ResultLayout, folder: Path, lon
     """
 
     def fps(sequence: Sequence, numbers: Iterable[int]) -> float | None:
+        if folder is None:
+            return None
         speeds = [store.fps(layout.times(folder, sequence.name, number)) for number in numbers]
         known = [speed for speed in speeds if speed is not None]
         return len(known) / sum(1 / speed for speed in known) if known == speeds else None
@@ -215,7 +395,7 @@ def _judge(rule: Protocol | VotProtocol, layout: ResultLayout, folder: Path, lon
     def one_pass(sequence: Sequence, stored: Stored) -> SequenceScore:
         size = _image_size(sequence) if rule.cuts else None
         passes = cast("Iterable[np.ndarray]", stored.values())
-        scored = [scoring.score_sequence(rule, sequence, boxes, size=size) for boxes in passes]
+        scored = [scoring.score_published(rule, sequence, boxes, size=size) for boxes in passes]
         return replace(scoring.average(rule, scored), fps=fps(sequence, stored))
 
     return one_pass
@@ -225,7 +405,13 @@ def read_boxes(
     layout: ResultLayout, folder: Path, sequence: Sequence, repetition: int = 1
 ) -> Float[np.ndarray, "n 4"]:
     """The boxes in a file of one pass, 0-based."""
-    return sequence.from_published(read_rows(layout.boxes(folder, sequence.name, repetition), 4))
+    return sequence.from_published(_read_published(layout, folder, sequence, repetition))
+
+
+def _read_published(
+    layout: ResultLayout, folder: Path, sequence: Sequence, repetition: int
+) -> Float[np.ndarray, "n 4"]:
+    return read_rows(layout.boxes(folder, sequence.name, repetition), 4)
 
 
 def _spread(

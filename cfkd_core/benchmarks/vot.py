@@ -3,10 +3,9 @@
 A line is a region (x,y,w,h, or eight numbers of a quadrilateral; px, as the annotation counts
 them) or a single number that says why there is none.
 
-Source: VOT challenge's result files; facts.md 6.4 and protocols.md 1.5.
+Source: votchallenge/vot-toolkit (6987d85), sequence/write_trajectory.cpp.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from cfkd_core.datasets.readers.rows import LARGEST
+from cfkd_core.datasets.readers.rows import LARGEST, parse_numbers
+from cfkd_core.datasets.regions import are_known
 from cfkd_core.errors import InputError
 from cfkd_core.files import read_text, write_text
 
@@ -57,8 +57,8 @@ class VotRun:
     """What a tracker answered in one pass with restarts.
 
     Attributes:
-        regions: rectangles x, y, w, h, or quadrilaterals x1, y1, …, y4; px of the frame. NaN
-            where the code is not `TRACKED`.
+        regions: rectangles x, y, w, h, or eight columns of regions (`datasets.regions`); px of the
+            frame. NaN where the code is not `TRACKED`.
         codes: `TRACKED`, `INITIALISED`, `FAILED` or `SKIPPED`.
     """
 
@@ -70,8 +70,8 @@ class VotRun:
             raise InputError(f"regions of {self.regions.shape[1]} numbers; VOT has 4 or 8")
         if not np.isin(self.codes, (TRACKED, SKIPPED, INITIALISED, FAILED)).all():
             raise InputError(f"codes {sorted(set(self.codes.tolist()))}; VOT has -1, 0, 1 and 2")
-        expected = np.repeat((self.codes == TRACKED)[:, None], self.regions.shape[1], axis=1)
-        if not (np.isfinite(self.regions) == expected).all():
+        absent = np.isnan(self.regions).all(axis=1)
+        if not np.where(self.tracked, are_known(self.regions), absent).all():
             raise InputError("a frame must have a region of finite numbers, or a code, not both")
 
     def __len__(self) -> int:
@@ -91,7 +91,9 @@ class VotRun:
 def write_run(path: Path, run: VotRun) -> None:
     """Writes one line a frame, so that `read_run` gives back the run to four decimals."""
     lines = [
-        ",".join(f"{number:.4f}" for number in region) if code == TRACKED else str(code)
+        ",".join(f"{number:.4f}" for number in region[np.isfinite(region)])
+        if code == TRACKED
+        else str(code)
         for region, code in zip(run.regions, run.codes, strict=True)
     ]
     write_text(path, "\n".join(lines) + "\n")
@@ -119,15 +121,17 @@ def parse_run(text: str, place: str) -> VotRun:
     regions = np.full((len(rows), width), np.nan)
     for region, row in zip(regions, rows, strict=True):
         if len(row) > 1:
-            region[:] = _corners(row) if len(row) < width else row
+            region[: len(row)] = row
+    if codes[0] != INITIALISED:
+        raise InputError(
+            f"{place}, line 1: a run with restarts begins with the code {INITIALISED}, not with "
+            f"{lines[0].strip()[:60]!r}; boxes of one pass are scored with --experiment ope"
+        )
     return VotRun(regions, codes)
 
 
 def _parse_line(line: str, place: str) -> list[float]:
-    try:
-        row = [float(number) for number in re.split(r"[,\s]+", line.strip())]
-    except ValueError:
-        row = []
+    row = parse_numbers(line.strip())
     is_code = len(row) == 1 and row[0] in (SKIPPED, INITIALISED, FAILED)
     # NaN is not below anything
     is_region = len(row) in (_RECTANGLE, _QUADRILATERAL) and all(
@@ -139,8 +143,3 @@ def _parse_line(line: str, place: str) -> list[float]:
             f"got {line.strip()[:60]!r}"
         )
     return row
-
-
-def _corners(rectangle: list[float]) -> list[float]:
-    x, y, w, h = rectangle
-    return [x, y, x + w, y, x + w, y + h, x, y + h]

@@ -71,6 +71,10 @@ class Runner(Protocol):
     def identical(self) -> int:
         """After so many equal repetitions there are no more; 0 for never."""
 
+    @property
+    def trace(self) -> bool:
+        """Whether score and status of each frame are written, too."""
+
     def run(self, tracker: Tracker, sequence: Sequence, tick: Callable[[], None]) -> Any:
         """What `write` can write; calls `tick` once an image."""
 

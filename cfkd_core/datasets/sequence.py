@@ -31,9 +31,10 @@ class Sequence:
             GOT-10k, which has none, the class of the object and that of its motion.
         origin: index of the first pixel in the benchmark's own files (OTB counts from 1);
             result files are written in it, so that other toolkits read them.
-        regions: where the annotation is a quadrangle (VOT), its corners x1, y1, …, x4, y4 in px of
-            the frame, counted as `boxes` are; `boxes` then holds the rectangle around each. The box
-            with which a tracker begins in VOT is another: `regions.starting_boxes`.
+        regions: where the annotation is a region (VOT), its corners x1, y1, …, x4, y4 in px of the
+            frame, counted as `boxes` are, or x, y, w, h and NaN for one that is a rectangle;
+            `boxes` then holds the rectangle around each. The box with which a tracker begins in
+            VOT is another: `regions.starting_boxes`.
     """
 
     name: str

@@ -82,6 +82,101 @@ def test_otb_mat_is_a_struct_or_a_cell_of_one(tmp_path):
     np.testing.assert_array_equal(found["Dog"][0], BOXES[:1])
 
 
+UAV = {"person1_KCF.mat", "person1_s_KCF.mat"}
+
+
+def test_names_of_sequences_may_hold_the_separator(tmp_path):
+    """Two sequences of UAV123, not two repetitions of one."""
+    _write(tmp_path, {name: _mat({"res": BOXES, "type": "rect"}) for name in UAV})
+    for names in ((), ("person1", "person1_s", "person2")):
+        found = read_one_pass(tmp_path, names)
+        assert {name: len(runs) for name, runs in found.items()} == {"person1": 1, "person1_s": 1}
+
+
+def test_a_folder_may_hold_two_trackers(tmp_path):
+    """As OTB's own toolkit keeps them; they are not repetitions of one."""
+    struct = {"res": BOXES, "type": "rect"}
+    files = {f"{name}_{tracker}.mat": _mat(struct) for name in ("Dog", "Jogging_1")
+             for tracker in ("SAMF", "KCF_HOG")}  # fmt: skip
+    _write(tmp_path, files | {"README.txt": "?"})
+    found = published.read_trackers(tmp_path, ("Dog", "Jogging.1", "Car4"))
+    assert {tracker: sorted(names) for tracker, names in found.trackers.items()} == {
+        "KCF_HOG": ["Dog", "Jogging.1"], "SAMF": ["Dog", "Jogging.1"]
+    }  # fmt: skip
+    assert found.unmatched == {"KCF_HOG": ("README.txt",), "SAMF": ("README.txt",)}
+    with pytest.raises(InputError, match=r"several trackers \(KCF_HOG, SAMF\)"):
+        read_one_pass(tmp_path, ("Dog", "Jogging.1"))
+    one = published.read_trackers(tmp_path, ("Dog", "Jogging.1"), ["SAMF"])
+    assert list(one.trackers) == ["SAMF"]
+    with pytest.raises(InputError, match="no results of tracker MIL; there are KCF_HOG, SAMF"):
+        published.read_trackers(tmp_path, ("Dog",), ["MIL"])
+
+
+def test_a_tracker_that_cannot_be_read_does_not_stop_another(tmp_path):
+    affine = _mat({"res": np.ones((2, 6)), "type": "ivtAff"})
+    right = _mat({"res": BOXES, "type": "rect"})
+    _write(tmp_path, {"Dog_ASLA.mat": affine, "Dog_SAMF.mat": right})
+    assert list(published.read_trackers(tmp_path, ["Dog"], ["SAMF"]).trackers) == ["SAMF"]
+    with pytest.raises(InputError, match=r"Dog_ASLA\.mat: regions of type 'ivtAff'"):
+        published.read_trackers(tmp_path, ["Dog"])
+
+
+def test_trackers_may_have_folders_of_their_own(tmp_path):
+    files = {f"results/{tracker}/{name}.txt": "1,2,3,4" for tracker in ("atom", "dimp")
+             for name in ("Jogging_1", "Dog")}  # fmt: skip
+    times = {"results/atom/Dog_time.txt": "0.1", "results/atom/Dog_object_presence_scores.txt": "1"}
+    for source in (_write(tmp_path / "a", files | times), _zip(tmp_path / "b.zip", files | times)):
+        found = published.read_trackers(source, ("Jogging.1", "Dog"))
+        assert {tracker: sorted(names) for tracker, names in found.trackers.items()} == {
+            "atom": ["Dog", "Jogging.1"], "dimp": ["Dog", "Jogging.1"]
+        }  # fmt: skip
+    same = {f"{above}/KCF/Dog.txt": "1,2,3,4" for above in ("new", "old")}
+    found = published.read_trackers(_write(tmp_path / "c", same), ["Dog"])
+    assert list(found.trackers) == ["new/KCF", "old/KCF"]
+
+
+def test_two_files_of_one_sequence_are_named(tmp_path):
+    _write(tmp_path, {"Jogging_1.txt": "1,2,3,4", "Jogging-1.txt": "1,2,3,4"})
+    with pytest.raises(
+        InputError, match=r"Jogging-1\.txt and Jogging_1\.txt are both of sequence Jogging\.1"
+    ):
+        read_one_pass(tmp_path, ["Jogging.1"])
+
+
+def test_files_of_no_sequence_are_named(tmp_path):
+    _write(tmp_path, {"cat.txt": "1,2,3,4", "notes.txt": "see below"})
+    with pytest.raises(InputError, match=r"no results.*; cat\.txt, notes\.txt match none"):
+        read_one_pass(tmp_path, ["Dog"])
+
+
+def test_mdnets_files_hold_the_boxes_alone(tmp_path):
+    """As `result`. Source: zhangzheng0131/Tracker_Benchmark_tb100 (61282db), genPerfMat.m."""
+    file = io.BytesIO()
+    savemat(file, {"result": BOXES})
+    found = read_one_pass(_write(tmp_path, {"Dog_MDNet.mat": file.getvalue()}))
+    np.testing.assert_array_equal(found["Dog"][0], BOXES)
+
+
+def test_a_single_file_is_a_source(tmp_path):
+    _write(tmp_path, {"Dog_KCF.txt": "1,2,3,4"})
+    found = published.read_trackers(tmp_path / "Dog_KCF.txt", ["Dog"])
+    assert found.trackers["KCF"]["Dog"][0].tolist() == [[1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize("line", ["335,,90,66,0.9", "1_0,2,3,4", "335,,90,66"])
+def test_a_line_that_lacks_a_number_is_refused(tmp_path, line):
+    with pytest.raises(InputError, match=r"a\.txt, line 1: expected 4 numbers"):
+        read_one_pass(_write(tmp_path, {"a.txt": line}))
+
+
+def test_vot_folders_of_several_trackers(tmp_path):
+    files = {f"{tracker}/baseline/ants1/ants1_001.txt": "1\n2\n" for tracker in ("KCF", "SAMF")}
+    source = _zip(tmp_path / "a.zip", files)
+    assert sorted(published.read_restarts_of_all(source)) == ["KCF", "SAMF"]
+    with pytest.raises(InputError, match=r"runs of several trackers \(KCF, SAMF\)"):
+        read_restarts(source)
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -19,8 +19,14 @@ SIZE = (100, 80)
         # both edges of a rectangle are filled: 10 px wide means 11 pixels
         ([0, 0, 10, 10], [0, 0, 10, 10], 1.0),
         ([0, 0, 9, 9], [5, 0, 9, 9], 50 / 150),
-        ([0, 0, 9, 9], [9, 9, 9, 9], 1 / 199),
+        # bounds that only touch have no area in common, though a pixel is covered by both
+        ([0, 0, 9, 9], [9, 9, 9, 9], 0.0),
+        ([0, 0, 9, 9], [9, 0, 9, 9], 0.0),
+        ([0, 0, 9, 9], [8, 8, 9, 9], 4 / 196),
         ([0, 0, 9, 9], [10, 0, 9, 9], 0.0),
+        # 0.6 px apart, though both round to pixel 16. Source: region.c of STVIR/pysot (d04028f),
+        # run on this pair
+        ([10, 10, 5.7, 10], [16.3, 10, 5, 10], 0.0),
         # outside the image nothing counts
         ([-10, 0, 19, 9], [0, 0, 9, 9], 1.0),
         ([90, 70, 30, 30], [90, 70, 9, 9], 1.0),
@@ -47,16 +53,18 @@ def test_absent_regions_have_no_overlap():
 
 
 def _filled(corners, width, height):
-    """Pixels of a polygon, row by row and edge by edge."""
+    """Pixels of a polygon, row by row and edge by edge, from the rule of region.c."""
     mask = np.zeros((height, width), bool)
     for y in range(height):
-        nodes = set()
+        nodes = []
         for (xa, ya), (xb, yb) in zip(corners, np.roll(corners, 1, axis=0), strict=True):
             if ya != yb and min(ya, yb) <= y <= max(ya, yb):
-                nodes.add(int(xa + (y - ya) / (yb - ya) * (xb - xa)))
-        nodes = sorted(nodes)
-        for a, b in zip(nodes[::2], nodes[1::2], strict=False):
-            mask[y, max(a, 0) : max(b + 1, 0)] = True
+                nodes.append(int(xa + (y - ya) / (yb - ya) * (xb - xa)))
+        nodes.sort()
+        while len(nodes) > 1:
+            a = nodes.pop(0)
+            if a != nodes[0]:
+                mask[y, max(a, 0) : max(nodes.pop(0) + 1, 0)] = True
     return mask
 
 
@@ -72,6 +80,34 @@ def test_masks_give_the_same():
         width, height = corners.max(axis=(0, 1)).astype(int) + 1
         one, two = (_filled(each, width, height) for each in corners)
         assert value == pytest.approx((one & two).sum() / (one | two).sum(), abs=1e-12)
+
+
+def test_a_quadrangle_that_crosses_itself_covers_no_pixel_twice():
+    """Source: region.c of STVIR/pysot (d04028f), run on this pair: 1, not more."""
+    first = np.array([25.446, 36.928, 9.276, 13.821, 22.887, 38.348, 11.835, 12.401])
+    assert overlap(first, first - 0.18, SIZE) == 1
+
+
+def test_regions_of_unlike_size_do_not_meet():
+    """Bounds of less than 1e-10 of the other's area. Source: region.c of STVIR/pysot (d04028f)."""
+    image = (200_000, 200_000)
+    whole, dot = np.array([0.0, 0, 150_000, 150_000]), np.array([10.0, 10, 1, 1])
+    assert 1 / 150_000**2 < 1e-10
+    assert overlaps(dot[None], whole[None], image)[0] == 0
+
+
+def test_a_margin_counts_beyond_the_image():
+    first, second = np.array([[90.0, 70, 20, 20]]), np.array([[90.0, 70, 10, 20]])
+    # 10 x 10 px of each lie in the image; with a pixel more, 11 x 11 and 11 x 11
+    assert overlaps(first, second, SIZE)[0] == 1
+    second = np.array([[90.0, 70, 9, 20]])
+    assert overlaps(first, second, SIZE)[0] == 1
+    assert overlaps(first, second, SIZE, margin=1)[0] == pytest.approx(110 / 121)
+
+
+def test_rectangles_among_quadrangles():
+    mixed = np.array([[0.0, 0, 9, 9, *[np.nan] * 4], [0.0, 0, 9, 0, 9, 9, 0, 9]])
+    np.testing.assert_array_equal(overlaps(mixed, mixed[::-1], SIZE), [1, 1])
 
 
 @pytest.mark.parametrize("run", ["VOT2018_DaSiamRPN", "VOT2019_LightTrack"])

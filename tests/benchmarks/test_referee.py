@@ -42,12 +42,22 @@ def test_codes(scripted, still_film, length, failures, codes):
     np.testing.assert_array_equal(run.regions[run.tracked], np.tile(ON, (run.tracked.sum(), 1)))
 
 
-def test_a_touch_is_not_a_failure_but_a_gap_is(scripted, still_film):
-    """In whole pixels, both ends inclusive: the target's last pixel is 18."""
+def test_an_overlap_is_not_a_failure_but_a_touch_is(scripted, still_film):
+    """The target's right edge is at 18.
+
+    Source: region.c of STVIR/pysot (d04028f): bounds without an area in common do not overlap.
+    """
     film = still_film(2)
+    meeting = follow(scripted(lambda t: [17.0, 10.0, 8.0, 8.0]), film).run
     touching = follow(scripted(lambda t: [18.0, 10.0, 8.0, 8.0]), film).run
-    apart = follow(scripted(lambda t: [19.0, 10.0, 8.0, 8.0]), film).run
-    assert (touching.codes.tolist(), apart.codes.tolist()) == ([1, -1], [1, 2])
+    assert (meeting.codes.tolist(), touching.codes.tolist()) == ([1, -1], [1, 2])
+
+
+def test_a_gap_of_less_than_a_pixel_is_a_failure(scripted, still_film):
+    """10,10,5.7,10 and 16.3,10,5,10 are 0.6 px apart, though both cover pixel 16."""
+    film = replace(still_film(2), boxes=np.tile([10.0, 10, 5.7, 10], (2, 1)))
+    run = follow(scripted(lambda t: [16.3, 10.0, 5.0, 10.0]), film).run
+    assert run.codes.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

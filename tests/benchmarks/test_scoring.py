@@ -24,12 +24,35 @@ def _annotation(name: str, **more) -> Annotation:
 
 def test_names_match_whatever_their_case_and_what_is_missing_is_named():
     truths = [_annotation("Jogging.1"), _annotation("FaceOcc1"), _annotation("Dog")]
-    results = {"jogging-1": [TRUTH], "faceocc1": [TRUTH], "cat": [TRUTH]}
+    results = {"jogging_1": [TRUTH], "faceocc1": [TRUTH], "cat": [TRUTH]}
     report = score_one_pass(OTB, truths, results, benchmark="otb", tracker="oracle", source="here")
     assert [each.name for each in report.sequences] == ["Jogging.1", "FaceOcc1"]
     assert report.missing == ("Dog",)
     assert report.source == "here"
     assert report.scores == pytest.approx({"success_auc": 20 / 21, "precision_at_20": 1})
+
+
+def test_two_results_of_one_sequence_are_refused():
+    results = {"Jogging-1": [TRUTH], "Jogging_1": [TRUTH]}
+    with pytest.raises(InputError, match="Jogging-1 and Jogging_1 are results of the same"):
+        score_one_pass(OTB, [_annotation("Jogging.1")], results, benchmark="otb", tracker="two")
+
+
+def test_protocols_compute_with_the_published_numbers():
+    """Truth and box are 57.9,11,7.3,10 counted from 1: their overlap is 1 + 2e-16 there alone.
+
+    Source: calcRectInt.m of tracker_benchmark v1.1, which does not limit it; STVIR/pysot and
+    got10k 0.1.3 do.
+    """
+    published = np.array([[57.9, 11, 7.3, 10]] * 2)
+    truth = Annotation("a", published - [1, 1, 0, 0], np.ones(2, bool), origin=1)
+    scores = {
+        name: score_sequence(PROTOCOLS[name], truth, truth.boxes).scores["success_auc"]
+        for name in ("otb", "pytracking", "pysot", "pysot-lasot", "got10k-toolkit")
+    }
+    clipped = pytest.approx(20 / 21)
+    assert scores["pysot"] == scores["pysot-lasot"] == scores["got10k-toolkit"] == clipped
+    assert scores["otb"] == scores["pytracking"] == 1
 
 
 def test_published_boxes_are_counted_from_the_benchmarks_first_pixel():

@@ -52,8 +52,23 @@ def test_a_row_that_is_only_touched_counts():
     assert raster.overlap(np.array(diamond, float), np.array((3.0, 2, 4, 4)), SIZE) == 11 / 25
 
 
-def test_what_is_unknown_stays_so_and_what_is_thin_is_nothing():
-    first = np.array([[np.nan] * 4, [2, 3, 5, 1], [2, 3, 1, 1]])
-    second = np.array([[2.0, 3, 5, 4], [2, 3, 5, 1], [2, 3, 5, 4]])
-    np.testing.assert_array_equal(overlaps(first, second, SIZE), [np.nan, 0, 1 / 20])
+def test_a_rectangle_is_rounded_before_its_last_pixel_is_sought():
+    """x 0.4, w 1.4 is x 0, w 1, whose last pixel is 0; x + w - 1 = 0.8 would be 1.
+
+    Source: vot-toolkit 0.9.0, vot/region/raster.py, _infer_meta.
+    """
+    assert one((0.4, 0, 1.4, 4), (0, 0, 2, 4)) == 1 / 2
+    assert one((0.4, 0, 1.4, 4), (0, 0, 3, 4)) == 1 / 3
+
+
+def test_what_is_unknown_stays_so_and_two_lines_are_the_same():
+    """Source: vot-toolkit 0.9.0, run on these pairs: one row of pixels is taken for no region."""
+    first = np.array([[np.nan] * 4, [2, 3, 5, 1], [2, 3, 1, 1], [2, 3, 0, 4], [-9, 3, 9, 4]])
+    second = np.array([[2.0, 3, 5, 4], [4, 3, 5, 1], [2, 3, 5, 4], [2, 3, 5, 4], [-5, 3, 6, 4]])
+    np.testing.assert_array_equal(overlaps(first, second, SIZE), [np.nan, 1, 1 / 20, 0, 0])
+
+
+def test_rectangles_among_quadrangles():
+    mixed = np.array([[2.0, 3, 5, 4, *[np.nan] * 4], [2.0, 3, 6, 3, 6, 6, 2, 6]])
+    np.testing.assert_array_equal(overlaps(mixed, mixed[::-1], SIZE), [1, 1])
     assert overlaps(np.empty((0, 4)), np.empty((0, 8)), SIZE).shape == (0,)

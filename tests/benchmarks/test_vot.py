@@ -26,9 +26,13 @@ def test_a_written_run_is_read_back(tmp_path):
     np.testing.assert_array_equal(again.regions, run.regions)
 
 
-def test_one_quadrilateral_makes_them_all_quadrilaterals():
+def test_a_rectangle_stays_one_among_quadrilaterals(tmp_path):
     run = vot.parse_run("1\n1,2,3,4\n0,0,1,0,1,1,0,1", "toy")
-    assert run.regions[1:].tolist() == [[1, 2, 4, 2, 4, 6, 1, 6], [0, 0, 1, 0, 1, 1, 0, 1]]
+    expected = [[np.nan] * 8, [1, 2, 3, 4, *[np.nan] * 4], [0, 0, 1, 0, 1, 1, 0, 1]]
+    np.testing.assert_array_equal(run.regions, expected)
+    vot.write_run(tmp_path / "a.txt", run)
+    assert (tmp_path / "a.txt").read_text().splitlines()[1] == "1.0000,2.0000,3.0000,4.0000"
+    np.testing.assert_array_equal(vot.read_run(tmp_path / "a.txt").regions, expected)
 
 
 def test_delimiters_line_ends_and_decimals_are_no_matter():
@@ -40,6 +44,18 @@ def test_delimiters_line_ends_and_decimals_are_no_matter():
 def test_other_lines_are_refused_with_their_place(line):
     with pytest.raises(InputError, match="toy, line 2"):
         vot.parse_run(f"1\n{line}\n", "toy")
+
+
+@pytest.mark.parametrize("line", ["335,,90,66,0.9", "1_0", "1_0,2,3,4"])
+def test_a_line_that_lacks_a_number_is_not_read_as_another(line):
+    with pytest.raises(InputError, match="toy, line 2: expected a code 0, 1 or 2, or a region"):
+        vot.parse_run(f"1\n{line}\n", "toy")
+
+
+@pytest.mark.parametrize("text", ["1,2,3,4\n1,2,3,4\n", "0\n1\n", "2\n"])
+def test_a_run_begins_with_an_initialisation(text):
+    with pytest.raises(InputError, match="toy, line 1: a run with restarts begins with the code 1"):
+        vot.parse_run(text, "toy")
 
 
 def test_missing_empty_and_binary_files_are_refused(tmp_path):

@@ -3,7 +3,6 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from cfkd_core import boxes
 from cfkd_core.benchmarks import metrics
 from cfkd_core.benchmarks.protocols.protocol import Curves, Protocol, at, mean
 
@@ -16,26 +15,43 @@ def otb_curves(
     ground_truth: Float[np.ndarray, "t 4"],
     visible: Bool[np.ndarray, "t"],
 ) -> Curves:
-    """Success and precision of one sequence by the rule of the OTB toolkit.
+    """Compute success and precision of one sequence by the rule of OTB's MATLAB toolkit.
 
-    The first frame counts, as the ground truth itself. An invalid prediction stands for the one
-    before it. A frame without a valid ground truth is a failure in overlap but a success in
-    centre error: the toolkit writes -1 for both, and -1 px is below every threshold.
+    Three places surprise:
+
+    - The first frame counts, as the ground truth itself.
+    - An invalid prediction stands for the one before it, and in the second frame for the tracker's
+      own first answer, not for the ground truth. Invalid is a row without an area, or of NaN
+      alone: one with a single NaN is kept. Its error fails; its overlap does, too, unless it is x
+      or y that is missing, for MATLAB's maximum passes over it.
+    - A frame without a valid ground truth fails in overlap, but succeeds in centre error: both
+      become -1, and -1 px is below every threshold.
 
     Args:
-        predicted: px of the frame, in the same coordinates as `ground_truth`.
+        predicted: px of the frame, as the benchmark publishes them (OTB counts from 1).
+        ground_truth: in the same coordinates.
         visible: OTB's rule: all four published numbers are positive.
 
-    Source: MATLAB tracker_benchmark v1.1, calcSeqErrRobust and genPerfMat; equal to the curves
-        it wrote for nine trackers on OTB-100 (tests/benchmarks/test_otb_oracle.py).
+    Source: tracker_benchmark v1.1 (MATLAB), calcSeqErrRobust.m, calcRectInt.m and genPerfMat.m;
+        equal to the curves that it wrote for ten trackers on OTB-100
+        (tests/benchmarks/test_otb_oracle.py).
     """
-    repaired = metrics.hold_last(np.concatenate([ground_truth[:1], predicted[1:]]))
-    overlaps = np.where(visible, boxes.iou(repaired, ground_truth), -1.0)
-    errors = np.where(visible, metrics.centre_error(repaired, ground_truth), -1.0)
+    mended = metrics.hold_last(predicted, _invalid(predicted, ground_truth))
+    counted = np.concatenate([ground_truth[:1], mended[1:]])
+    overlaps = np.where(visible, metrics.overlap(counted, ground_truth), -1.0)
+    errors = np.where(visible, metrics.centre_error(counted, ground_truth), -1.0)
     return {
         "success": metrics.success_curve(overlaps, OTB_OVERLAPS),
         "precision": metrics.precision_curve(errors, OTB_ERRORS),
     }
+
+
+def _invalid(
+    predicted: Float[np.ndarray, "t 4"], ground_truth: Float[np.ndarray, "t 4"]
+) -> Bool[np.ndarray, "t"]:
+    """Rows that the toolkit mends; none where the annotation holds a NaN."""
+    unknown = np.isnan(predicted).all(axis=1) | (predicted[:, 2:] <= 0).any(axis=1)
+    return unknown & ~np.isnan(ground_truth).any(axis=1)
 
 
 # The area is the mean of the 21 values: no overlap exceeds 1, so a perfect tracker has 20/21.

@@ -48,16 +48,6 @@ def alike(visible: Bool[np.ndarray, "t"]) -> float:
     return 1.0
 
 
-def as_given(predicted: Float[np.ndarray, "n 4"], frames: int) -> Float[np.ndarray, "n 4"]:
-    """The boxes themselves, where a result of another length is an error."""
-    return predicted
-
-
-def cut(predicted: Float[np.ndarray, "n 4"], frames: int) -> Float[np.ndarray, "m 4"]:
-    """At most the first `frames` boxes."""
-    return predicted[:frames]
-
-
 def cut_or_padded(
     predicted: Float[np.ndarray, "n 4"], frames: int, padding: float = 0.0
 ) -> Float[np.ndarray, "{frames} 4"]:
@@ -73,10 +63,12 @@ class Protocol:
     Attributes:
         name: as commands and reports write it.
         thresholds: the horizontal axis of each curve, by the curve's name.
-        curves: (predicted, ground truth, visible) of one sequence -> its curves.
+        curves: (predicted, ground truth, visible) of one sequence -> its curves. Boxes are those
+            that the benchmark publishes, counted from where it counts its pixels.
         measures: what is read off the curves, of a sequence or their mean; the first one ranks.
         weight: (visible) of a sequence -> its weight in the mean.
-        fit: (boxes, frames) -> the boxes that count, where a result has too many or too few.
+        longer: whether a result with more boxes than frames is scored; if not, it is an error.
+        shorter: the same of one with fewer.
         cuts: whether `curves` takes the size of the image, too, and cuts all boxes to it.
     """
 
@@ -85,8 +77,13 @@ class Protocol:
     curves: Callable[..., Curves]
     measures: Mapping[str, Measure]
     weight: Callable[[Bool[np.ndarray, "t"]], float] = alike
-    fit: Callable[[Float[np.ndarray, "n 4"], int], Float[np.ndarray, "m 4"]] = as_given
+    longer: bool = False
+    shorter: bool = False
     cuts: bool = False
+
+    def takes(self, boxes: int, frames: int) -> bool:
+        """Whether a result of so many boxes is scored on a sequence of so many frames."""
+        return boxes == frames or (self.longer if boxes > frames else self.shorter)
 
     def scores(self, curves: Curves) -> dict[str, float]:
         """Named numbers of one set of curves."""

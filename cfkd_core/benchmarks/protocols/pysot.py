@@ -14,40 +14,57 @@ from cfkd_core.benchmarks.protocols.protocol import Curves, Protocol, at, mean
 # Not OTB's grid: ties between overlap and threshold may fall otherwise in the last bit.
 OVERLAPS = np.arange(0, 1.05, 0.05)
 
+# Keeps sides of 0 from dividing by zero; a centre then lies far away, and its error fails.
+_EPSILON = 1e-16
+
 
 def pysot_curves(
-    predicted: Float[np.ndarray, "t 4"],
+    predicted: Float[np.ndarray, "n 4"],
     ground_truth: Float[np.ndarray, "t 4"],
     visible: Bool[np.ndarray, "t"],
     *,
     drop_absent: bool = False,
 ) -> Curves:
-    """Success, precision and normalised precision of one sequence.
+    """Compute success, precision and normalised precision of one sequence by PySOT's toolkit.
 
-    Predictions count as they are: the first frame too, and one without an area is not mended. A
-    frame whose annotation has no area fails in overlap; one whose annotated centre is not right of
-    and below the origin succeeds in both errors.
+    Three places surprise:
+
+    - Predictions count as they are: the first frame too, and one without an area is not mended.
+    - A frame whose annotation has no area fails in overlap, and in normalised error, for its
+      centre is divided by 1e-16. One whose annotated centre is not right of and below the origin
+      succeeds in both errors.
+    - Overlaps are limited to 1, so that rounding never makes a perfect tracker succeed there.
 
     Args:
-        predicted: px of the frame, in the same coordinates as `ground_truth`.
+        predicted: px of the frame, as the benchmark publishes them.
+        ground_truth: in the same coordinates.
         visible: False where the benchmark says that no target is seen.
         drop_absent: leave such frames out of the numerator, as the toolkit does for LaSOT alone;
-            the denominator stays.
+            the denominator stays, and boxes beyond the last frame are cut off.
 
-    Source: protocols.md 1.4, on the toolkit of STVIR/pysot.
+    Source: STVIR/pysot (d04028f), toolkit/evaluation/ope_benchmark.py and utils/statistics.py.
+    Differs: there, only monkey-17 of LaSOT may have more boxes than frames; here every sequence.
     """
     shown = visible | (not drop_absent)
-    centres = boxes.centre(ground_truth)
+    found = predicted[: len(ground_truth)]
     sized = (ground_truth[:, 2:] > 0).all(axis=1)
-    placed = (centres > 0).all(axis=1)
-    overlaps = np.where(sized, boxes.iou(predicted, ground_truth), -1.0)
-    errors = np.where(placed, metrics.centre_error(predicted, ground_truth), -1.0)
-    relative = np.where(placed & sized, metrics.norm_error(predicted, ground_truth), -1.0)
+    overlaps = np.where(sized, boxes.iou(found, ground_truth).clip(0, 1), -1.0)
+    middles = [metrics.centres(each) for each in (found, ground_truth)]
+    sides = ground_truth[:, 2:] + _EPSILON
+    errors = _placed_error(*middles)
+    relative = _placed_error(*(each / sides for each in middles))
     return {
         "success": metrics.success_curve(np.where(shown, overlaps, -1.0), OVERLAPS),
         "precision": metrics.precision_curve(np.where(shown, errors, np.inf), OTB_ERRORS),
         "norm_precision": metrics.precision_curve(np.where(shown, relative, np.inf), NORM_ERRORS),
     }
+
+
+def _placed_error(
+    found: Float[np.ndarray, "t 2"], truth: Float[np.ndarray, "t 2"]
+) -> Float[np.ndarray, "t"]:
+    """Distance of the centres; -1 where the annotated one is not right of and below the origin."""
+    return np.where((truth > 0).all(axis=1), metrics.length(truth - found), -1.0)
 
 
 _THRESHOLDS = {"success": OVERLAPS, "precision": OTB_ERRORS, "norm_precision": NORM_ERRORS}
@@ -59,5 +76,5 @@ _MEASURES = {
 
 PYSOT = Protocol("pysot", _THRESHOLDS, pysot_curves, _MEASURES)
 PYSOT_LASOT = Protocol(
-    "pysot-lasot", _THRESHOLDS, partial(pysot_curves, drop_absent=True), _MEASURES
+    "pysot-lasot", _THRESHOLDS, partial(pysot_curves, drop_absent=True), _MEASURES, longer=True
 )

@@ -54,18 +54,22 @@ def read_otb(root: Path, origin: int = 1) -> list[Sequence]:
             annotation is not four numbers; and if there is no sequence at all.
     """
     folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    sequences = [
-        _read_otb_sequence(annotation, _otb_name(annotation), origin)
-        for folder in folders
-        for annotation in _otb_annotations(folder)
-        if _otb_name(annotation) not in OTB_UNUSED
-    ]
+    sequences = [each for folder in folders for each in read_folder(folder, origin)]
     if not sequences:
         raise InputError(
             f"{root}: no OTB sequences here; expected folders with img/*.jpg and "
             "groundtruth_rect.txt, as data/README.md describes"
         )
     return sequences
+
+
+def read_folder(folder: Path, origin: int = 1) -> list[Sequence]:
+    """The sequences in one folder of `read_otb`'s layout; none in one of another kind."""
+    return [
+        _read_otb_sequence(annotation, _otb_name(annotation), origin)
+        for annotation in _otb_annotations(folder)
+        if _otb_name(annotation) not in OTB_UNUSED
+    ]
 
 
 def _otb_annotations(folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cfkd_core.datasets.readers.box_format import check_format
+from cfkd_core.datasets.readers.otb import read_folder
 from cfkd_core.datasets.readers.rows import LARGEST, read_lines, read_row
 from cfkd_core.datasets.seeking import SeekingVideo
 from cfkd_core.datasets.sequence import Frame, Sequence
@@ -26,18 +27,30 @@ def read_own(root: Path) -> list[Sequence]:
 
     `<root>/clip.mp4` or `<root>/clip/` (images in natural order) becomes the sequence `clip`. Its
     boxes are in `<root>/clip.csv` or `.txt`, or in the folder as one of `INSIDE`; see `read_table`.
+    A folder in OTB's layout, `clip/img/0001.jpg` beside `clip/groundtruth_rect.txt`, is read as
+    `read_otb` does: there, boxes are counted from 1.
 
     Raises:
         InputError: if a video has no table, or one that does not fit; and if there is no video.
     """
     paths = sorted(root.iterdir()) if root.is_dir() else []
-    videos = [path for path in paths if _is_video(path)]
+    videos = [path for path in paths if _is_video(path) or _is_otb(path)]
     if not videos:
         raise InputError(
             f"{root}: no videos here; expected video files or folders of images, each with a table "
             "of boxes of the same name, as data/README.md describes"
         )
-    return [read_video(path, _find_table(path)) for path in videos]
+    return [
+        sequence
+        for path in videos
+        for sequence in (
+            [read_video(path, _find_table(path))] if _is_video(path) else read_folder(path)
+        )
+    ]
+
+
+def _is_otb(path: Path) -> bool:
+    return (path / "img").is_dir() and any(path.glob("groundtruth_rect*.txt"))
 
 
 def _is_video(path: Path) -> bool:

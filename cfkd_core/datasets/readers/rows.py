@@ -55,14 +55,28 @@ def read_row(line: str, columns: tuple[int, ...], place: str) -> list[float]:
 
     NaN is a number.
     """
-    try:
-        row = [float(number) for number in re.split(r"[,\s]+", line)]
-    except ValueError:
-        row = []
+    row = parse_numbers(line)
     if len(row) not in columns or any(abs(number) > LARGEST for number in row):
         wanted = " or ".join(map(str, columns))
         raise InputError(f"{place}: expected {wanted} numbers, got {line[:60]!r}")
     return row
+
+
+# Blanks, or one comma with or without blanks around it.
+_DELIMITER = re.compile(r"\s*,\s*|\s+")
+
+
+def parse_numbers(line: str) -> list[float]:
+    """The numbers in a line that commas, tabs or spaces delimit; none if a field is no number.
+
+    An empty field is none: in `335,,90,66` a number is missing. Neither is `1_0`, though Python
+    would read it as ten.
+    """
+    try:
+        numbers = [float(field) for field in _DELIMITER.split(line)]
+    except ValueError:
+        return []
+    return numbers if "_" not in line and line.isascii() else []
 
 
 def read_flags(path: Path, count: int) -> Bool[np.ndarray, "{count}"]:

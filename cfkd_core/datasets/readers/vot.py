@@ -16,9 +16,10 @@ def read_vot(root: Path) -> list[Sequence]:
     """Every sequence of a VOT challenge, in the order of `list.txt`, or else by name.
 
     A sequence is a folder with `groundtruth.txt` and images named 00000001.jpg and so on, in
-    `color/` or beside it. A line has the corners of a quadrangle, or x,y,w,h. They count from 0,
-    as VOT's Python toolkit does. A workspace of that toolkit, with its `sequences/`, is read too.
-    Sequences of the list that have no folder are passed over.
+    `color/` or beside it. A line has the corners of a quadrangle, or x,y,w,h, which stays a
+    rectangle (`regions`). They count from 0, as VOT's Python toolkit does. A workspace of that
+    toolkit, with its `sequences/`, is read too. Sequences of the list that have no folder are
+    passed over.
 
     `boxes` is the rectangle around each region. A frame is visible where its region is finite.
 
@@ -26,7 +27,7 @@ def read_vot(root: Path) -> list[Sequence]:
         InputError: if a file of a sequence is missing or broken, or frames and regions differ in
             number; and if there is no sequence at all.
 
-    Source: facts.md 6.1 for the rectangle, protocols.md 1.5 for a box as a quadrangle.
+    Source: CFKD's code (danielism97/CFKD) for the rectangle around a region.
     """
     root = root / "sequences" if (root / "sequences").is_dir() else root
     folders = [root / name for name in _listed(root)]
@@ -47,22 +48,22 @@ def _listed(root: Path) -> list[str]:
 
 def _read_sequence(folder: Path) -> Sequence:
     annotation = folder / "groundtruth.txt"
-    corners = read_regions(annotation)
+    annotated = read_regions(annotation)
     images = folder / "color" if (folder / "color").is_dir() else folder
     return Sequence(
         name=folder.name,
-        frames=all_images(images, folder.name, len(corners), annotation),
-        boxes=regions.enclosing_boxes(corners),
-        visible=np.isfinite(corners).all(axis=1),
-        regions=corners,
+        frames=all_images(images, folder.name, len(annotated), annotation),
+        boxes=regions.enclosing_boxes(annotated),
+        visible=regions.are_known(annotated),
+        regions=annotated,
     )
 
 
 def read_regions(path: Path) -> Float[np.ndarray, "t 8"]:
-    """The corners in each line; a line of four numbers is a box.
+    """The region in each line: eight numbers, or four and NaN behind them for a rectangle.
 
     Raises:
         InputError: naming file and line, if a line has other than four or eight numbers.
     """
     rows = [np.array(read_row(line, (4, 8), place)) for place, line in read_lines(path)]
-    return np.stack([row if len(row) == 8 else regions.from_boxes(row) for row in rows])
+    return np.stack([row if len(row) == 8 else regions.pad(row) for row in rows])

@@ -8,14 +8,18 @@ from cfkd_core.benchmarks.protocols.vot import (
     Passes,
     failures_per_100,
     failures_per_sequence,
-    fragments,
+    legacy_fragments,
     pooled_accuracy,
+    pysot_fragments,
     sequence_accuracy,
+    toolkit_fragments,
 )
 from cfkd_core.benchmarks.scoring import make_report, score_passes
 from cfkd_core.benchmarks.vot import FAILED, INITIALISED, SKIPPED, TRACKED, parse_run
 
-LEGACY, TOOLKIT = VOT_PROTOCOLS["vot-legacy-2018"], VOT_PROTOCOLS["vot-toolkit-0.9-2018"]
+LEGACY, PYSOT, TOOLKIT = (
+    VOT_PROTOCOLS[f"{name}-2018"] for name in ("vot-legacy", "vot-pysot", "vot-toolkit-0.9")
+)
 NAN = np.nan
 
 
@@ -79,30 +83,58 @@ def test_robustness_is_failures_per_frame_or_per_sequence():
     assert scores["reliability"] == pytest.approx(np.exp(-30 * 1.5 / 50))
 
 
-def test_a_run_is_cut_at_its_restarts():
+@pytest.mark.parametrize("cut", [legacy_fragments, pysot_fragments, toolkit_fragments])
+def test_a_run_is_cut_at_its_restarts(cut):
     found = _run(14, failures=(3,))
-    pieces = fragments(found.overlaps[0], found.codes[0], 16, late_failures=False)
-    lost, last = pieces
+    (lost, last), weights = cut(found.overlaps[0], found.codes[0], 16)
     np.testing.assert_array_equal(lost, [0, 0.5, 0.5] + 13 * [0])
     np.testing.assert_array_equal(last, [0] + 5 * [0.5] + 10 * [NAN])
+    np.testing.assert_array_equal(weights, [1, 1])
 
 
 @pytest.mark.parametrize(
-    ("failure", "legacy_loses"),
-    # of 20 frames: a restart at frame 20, the first beyond the end, still cuts
-    [(14, True), (15, True), (16, False), (19, False)],
+    ("failure", "legacy_loses", "pysot_loses"),
+    # of 20 frames: after a failure in frame 14 the restart is in the last one, 19
+    [(14, True, True), (15, False, True), (16, False, False), (19, False, False)],
 )
-def test_late_failure_is_a_failure_for_the_toolkit_alone(failure, legacy_loses):
+def test_late_failure_is_a_failure_for_the_toolkit_alone(failure, legacy_loses, pysot_loses):
     found = _run(20, failures=(failure,))
     overlaps, codes = found.overlaps[0, :20], found.codes[0, :20]
-    legacy, toolkit = (
-        fragments(overlaps, codes, 30, late_failures=late)[0] for late in (False, True)
+    legacy, pysot, toolkit = (
+        cut(overlaps, codes, 30)[0][0]
+        for cut in (legacy_fragments, pysot_fragments, toolkit_fragments)
     )
-    assert not np.isnan(toolkit).any()
     assert (toolkit[failure:] == 0).all()
     assert np.isnan(legacy[20:]).all() != legacy_loses
-    # what was lost before the end is lost for both
+    assert np.isnan(pysot[20:]).all() != pysot_loses
+    # what was lost before the end is lost for all
     np.testing.assert_array_equal(legacy[:20], toolkit[:20])
+    np.testing.assert_array_equal(pysot[:20], toolkit[:20])
+
+
+def test_a_failure_five_frames_before_the_end():
+    """The smallest run on which MATLAB's toolkit and PySOT's translation of it part.
+
+    Source: votchallenge/vot-toolkit (6987d85), analysis/estimate_expected_overlap.m, which counts
+    from 1 and finds no restart at frame 8 of 7; STVIR/pysot (d04028f), eao_benchmark.py, which
+    finds one at index 7 and weighs the fragment by 7 / 8.
+    """
+    run = parse_run("1\n10,10,9,9\n2\n0\n0\n0\n0", "toy")
+    assert run.codes.tolist() == [1, -1, 2, 0, 0, 0, 0]
+    overlaps = np.array([NAN, 0.5, NAN, NAN, NAN, NAN, NAN])
+    (piece,), weights = legacy_fragments(overlaps, run.codes, 9)
+    np.testing.assert_array_equal(piece, [0, 0.5, 0, 0, 0, 0, 0, NAN, NAN])
+    assert weights.tolist() == [1]
+    (piece, behind), weights = pysot_fragments(overlaps, run.codes, 9)
+    np.testing.assert_array_equal(piece, [0, 0.5, 0, 0, 0, 0, 0, 0, 0])
+    assert np.isnan(behind).all()
+    assert weights.tolist() == [7 / 8, 0]
+    # beside a run of nine frames without a failure, at length 9: (1/2), (7/8 x 1/16 + 1/2) / (15/8)
+    lost = Passes(overlaps[None], run.codes[None])
+    for protocol, expected in ((LEGACY, 0.5), (PYSOT, (7 / 8 * 0.5 / 8 + 0.5) / (15 / 8))):
+        scored = [score_passes(protocol, str(i), each, 9) for i, each in enumerate((lost, _run(9)))]
+        report = make_report(protocol, scored, benchmark="toy", tracker="late")
+        assert report.curve("eao")[8] == pytest.approx(expected, abs=1e-15)
 
 
 def test_expected_overlap_is_the_mean_from_the_second_frame_on():
@@ -125,6 +157,8 @@ def test_lengths_are_the_challenges_own_and_one_more_in_the_toolkit():
     assert {name: each.lengths for name, each in VOT_PROTOCOLS.items() if name[-4:] > "2017"} == {
         "vot-legacy-2018": (100, 356),
         "vot-legacy-2019": (46, 291),
+        "vot-pysot-2018": (100, 356),
+        "vot-pysot-2019": (46, 291),
         "vot-toolkit-0.9-2018": (101, 357),
         "vot-toolkit-0.9-2019": (47, 292),
     }
@@ -145,6 +179,12 @@ def test_passes_hold_regions_against_the_annotation():
     found = LEGACY.passes(runs, truth, (100, 100))
     np.testing.assert_allclose(found.overlaps, [[NAN, 1, 50 / 150, NAN]])
     assert found.failures == 1
+    # the same runs but for the last pixel: accuracy is bound by [w, h], the expected overlap by
+    # [w, h] - 1. Source: votchallenge/vot-toolkit (6987d85), analyze_accuracy_robustness.m and
+    # estimate_accuracy.m
+    found = LEGACY.passes(runs, truth, (24, 100))
+    np.testing.assert_allclose(found.overlaps, [[NAN, 1, 50 / 140, NAN]])
+    np.testing.assert_allclose(found.accuracy_overlaps, [[NAN, 1, 50 / 150, NAN]])
     # the toolkit's rectangles are a pixel narrower and lower
     found = TOOLKIT.passes(runs, truth, (100, 100))
     np.testing.assert_allclose(found.overlaps, [[NAN, 1, 36 / 126, NAN]])

@@ -80,11 +80,25 @@ def test_a_part_is_read_and_named(tmp_path, write_otb):
     )
 
 
-def test_many_missing_are_counted_and_strangers_named(tmp_path, write_otb):
+def test_many_missing_are_counted_and_strangers_named(tmp_path, write_images, write_text):
+    for name in ("ants1", "Film"):
+        write_images(tmp_path / name, [1])
+        write_text(tmp_path / name / "groundtruth.txt", "1,1,5,5\n")
+    text = shortfall("vot2018", load_benchmark("vot2018", tmp_path), tmp_path)
+    assert text.startswith("vot2018: 1 of 60 sequences are there; missing: ants3, bag, ")
+    assert " and 49 more; not of this benchmark: Film; get vot2018" in text
+
+
+def test_other_videos_in_otbs_layout_are_no_alarm(tmp_path, write_otb):
     write_otb("David", "Film")
-    text = shortfall("otb", load_benchmark("otb", tmp_path / "otb"), tmp_path / "otb")
-    assert text.startswith("otb: 1 of 100 sequences are there; missing: Basketball, Biker, ")
-    assert "BlurFace and 89 more; not of this benchmark: Film; get otb" in text
+    sequences = load_benchmark("otb", tmp_path / "otb")
+    text = shortfall("otb", sequences, tmp_path / "otb")
+    assert text == "otb: 1 of 2 sequences are of OTB-100's 100"
+    # the same folder is read as one's own videos, counted from 1
+    own = load_benchmark("own", tmp_path / "otb")
+    assert [each.name for each in own] == ["David", "Film"]
+    assert [each.boxes.tolist() for each in own] == [each.boxes.tolist() for each in sequences]
+    assert {each.origin for each in own} == {1}
 
 
 def test_a_whole_benchmark_lacks_nothing(tmp_path, write_images, write_text):

@@ -26,7 +26,8 @@ def write(write_images, write_text):
 def test_quadrangles_and_boxes_are_regions(tmp_path, write, images):
     write(tmp_path / "ball1", f"{DIAMOND}\r\n3,4,10,20\r\n", images)
     (sequence,) = read_vot(tmp_path)
-    assert sequence.regions.tolist() == [[6, 1, 10, 4, 6, 7, 2, 4], [3, 4, 13, 4, 13, 24, 3, 24]]
+    expected = [[6, 1, 10, 4, 6, 7, 2, 4], [3, 4, 10, 20, *[np.nan] * 4]]
+    np.testing.assert_array_equal(sequence.regions, expected)
     np.testing.assert_array_equal(sequence.boxes, [[2, 1, 8, 6], [3, 4, 10, 20]])
     assert (sequence.name, sequence.origin, sequence.visible.all()) == ("ball1", 0, True)
     assert [frame[0, 0, 0] for frame in sequence.frames] == [1, 2]
