@@ -141,7 +141,7 @@ def ordering(
     names: tuple[str, str], reports: tuple[Report | None, Report | None], score: str
 ) -> Ordering:
     """Whether the first scores higher: held if the whole interval lies above 0, contradicted if
-    below, else undecided.
+    below, else undecided, as it is on a single sequence.
 
     The interval says how far other sequences of the same kind would move the difference. It does
     not know that each network was trained once: another training would move it, too.

@@ -116,7 +116,7 @@ def test_another_configuration_is_refused(tmp_path, sequences):
     assert untouched.starts == 0, "nothing is tracked before everything is checked"
     assert not (tmp_path / "toy/other").exists()
     ope.run([Still(speed=2)], sequences[:1], tmp_path, "toy", force=True)
-    files = sorted(path.name for path in (tmp_path / "toy" / "still").iterdir())
+    files = sorted(path.name for path in (tmp_path / "toy" / "still").glob("[!.]*"))
     assert files == ["a.txt", "a_time.txt", "tracker.json"], "files of the old one must not stay"
 
 
@@ -178,7 +178,7 @@ def test_an_interrupted_run_leaves_no_half_file(tmp_path, sequences):
 
     with pytest.raises(KeyboardInterrupt):
         ope.run([Interrupted()], sequences, tmp_path, "toy")
-    assert [path.name for path in (tmp_path / "toy/still").iterdir()] == ["tracker.json"]
+    assert [path.name for path in (tmp_path / "toy/still").glob("[!.]*")] == ["tracker.json"]
 
 
 def test_missing_results_are_named_and_scored_only_on_request(tmp_path, sequences):

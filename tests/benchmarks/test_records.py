@@ -94,7 +94,8 @@ def test_an_ordering_counts_only_what_both_have():
     first = _report({"a": 0.5, "b": 0.7})
     second = replace(_report({"b": 0.6, "c": 0.9}), tracker="two")
     found = records.ordering(("one", "two"), (first, second), "success_auc")
-    assert (found.sequences, found.outcome) == (1, "held")
+    # a single sequence has no interval
+    assert (found.sequences, found.outcome) == (1, "undecided")
     assert found.difference == pytest.approx(0.1)
 
 

@@ -1,5 +1,6 @@
 """Processes that read images and fail: one line each."""
 
+import gc
 import os
 import signal
 
@@ -8,6 +9,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from cfkd_core.datasets.worker_errors import worker_errors
 from cfkd_core.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def loaders_end_here():
+    """Not in whichever test comes when they are collected."""
+    yield
+    gc.collect()
 
 
 class Failing(Dataset):
