@@ -36,7 +36,7 @@ from cfkd_core.datasets.synthetic import synthetic_sequences
 from cfkd_core.figures import style, tracking
 from cfkd_core.models.pyramid import STRIDES
 from cfkd_core.tracking import augment, classifier, localise, optimise, refine
-from cfkd_core.tracking.atom import MATOM, OURS, AtomTracker
+from cfkd_core.tracking.atom import MATOM, MATOM_TUNED, AtomTracker
 
 style.use_style()
 torch.set_num_threads(1)  # mATOM is meant for one core
@@ -571,7 +571,7 @@ plt.show()
 # So far everything is as in the thesis. Our head has seen little of the world, and its errors add
 # up: it errs a little, errs again from there in the next frame, and after a hundred frames the box
 # has the size that the head prefers. The tracker `matom` of this project therefore departs from the
-# thesis in four places (`OURS`):
+# thesis in four places (`MATOM_TUNED`):
 #
 # - **The head is tuned on the first frame.** There the right answer is known for any box. By
 #   {glue:text}`attune_steps` Gauss-Newton steps the vectors that stand for the target, not the head
@@ -589,16 +589,16 @@ plt.show()
 # thesis's options, and any can be had with them, as above.
 
 # %%
-tuned = AtomTracker(student.net, OURS, seed=0)
+tuned = AtomTracker(student.net, MATOM_TUNED, seed=0)
 tuned.init(video.frames[0], video.boxes[0])
-attuned = climb_predicted(seen, climbed.path[0], tuned.modulation, OURS.refine)
-attuned_box = refine.select(attuned, OURS.refine)
+attuned = climb_predicted(seen, climbed.path[0], tuned.modulation, MATOM_TUNED.refine)
+attuned_box = refine.select(attuned, MATOM_TUNED.refine)
 
 # %% tags=["remove-cell"]
-glue("attune_steps", OURS.attune.steps, display=False)
+glue("attune_steps", MATOM_TUNED.attune.steps, display=False)
 for name in ("centre_rate", "size_rate", "size_pull", "aspect_pull"):
-    glue(name, 100 * getattr(OURS.refine, name), display=False)
-glue("ours_gamma", OURS.memory.learning_rate, display=False)
+    glue(name, 100 * getattr(MATOM_TUNED.refine, name), display=False)
+glue("ours_gamma", MATOM_TUNED.memory.learning_rate, display=False)
 glue("attuned_averaged", float(boxes.iou(attuned_box, goal)), display=False)
 
 # %% [markdown]

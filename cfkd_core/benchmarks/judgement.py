@@ -46,12 +46,15 @@ def judge(net: AtomNet, batches: Iterable[PairBatch], options: RefineOptions) ->
     return found
 
 
-def probe(net: AtomNet, sequences: Iterable[Sequence], frames: int) -> dict[str, float]:
+def probe(
+    net: AtomNet, sequences: Iterable[Sequence], frames: int, preset: str = "thesis"
+) -> dict[str, float]:
     """How well the network tracks the beginning of a few videos.
 
     Args:
         net: with a head, in `eval` mode.
         frames: of each video, the first included.
+        preset: the tracker's options; see `tracker_for`.
 
     Returns:
         "tracking_iou": mean IoU over all frames after the first in which the target is visible.
@@ -61,7 +64,9 @@ def probe(net: AtomNet, sequences: Iterable[Sequence], frames: int) -> dict[str,
         count = min(frames, len(sequence))
         start = range(count)
         trajectory = track(
-            tracker_for(net, "probe"), (sequence.frames[i] for i in start), sequence.boxes[0]
+            tracker_for(net, "probe", preset=preset),
+            (sequence.frames[i] for i in start),
+            sequence.boxes[0],
         )
         seen = sequence.visible[1:count]
         overlaps = boxes.iou(trajectory.boxes[1:], sequence.boxes[1:count])

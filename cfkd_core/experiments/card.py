@@ -48,6 +48,7 @@ def describe_weights(
         "start": experiment.start if start is None else _named(start),
         "backbone_from": backbone_origin(experiment, files) if start is None else _named(start),
         "teacher": experiment.teacher,
+        "tracker": experiment.tracker,
         "stages": [
             {key: value for key, value in stage.items() if value != float("inf")}
             for stage in stages

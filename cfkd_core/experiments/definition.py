@@ -48,6 +48,7 @@ class Experiment:
         teacher: name of the experiment whose network teaches; None to learn from boxes alone.
         start: where the backbone comes from; a head is always random.
         stages: one after the other; joint training is a tuple of one.
+        tracker: the tracker's options that the network is trained for, one of `PRESETS`.
         mini: how the recipe `mini` trains it; None for what was made for a laptop, and stays as it
             is but for its patches.
     """
@@ -60,6 +61,7 @@ class Experiment:
     start: Literal["random", "imagenet"] = "random"
     batch_size: int = 32
     pairs: PairOptions = field(default_factory=PairOptions)
+    tracker: str = "thesis"
     mini: Mini | None = field(default_factory=Mini)
     pool: int = 0  # different pairs, for heads alone; see `PairPool`. 0: no pair comes twice
 

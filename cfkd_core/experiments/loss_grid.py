@@ -140,7 +140,7 @@ class _Validation:
         with torch.no_grad():
             self.theirs = answer(teacher, self.few)
 
-    def __call__(self, net: AtomNet) -> dict[str, float]:
+    def __call__(self, name: str, net: AtomNet) -> dict[str, float]:
         return judge(net, [self.batch], RefineOptions()) | {
             f"gradient_{name}": value
             for name, value in backbone_gradients(net, self.theirs, self.few, TERMS).items()

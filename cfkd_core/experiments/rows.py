@@ -217,6 +217,7 @@ MATOM = replace(
     teacher=None,
     start="imagenet",
     batch_size=16,
+    tracker="tuned",
     mini=None,
     pairs=PairOptions(target_jitter=0.6),
     pool=24_000,

@@ -19,7 +19,6 @@ from cfkd_core import paths
 from cfkd_core.benchmarks.judgement import judge, probe
 from cfkd_core.benchmarks.results import LAYOUTS, fingerprint
 from cfkd_core.datasets.pair_bank import PairBank
-from cfkd_core.datasets.pair_plan import PairOptions
 from cfkd_core.datasets.pairs import PairBatch, PairDataset, Source, visible_frames
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
@@ -83,7 +82,6 @@ def run(
     """
     begin = time.monotonic()  # the clock on the wall may be set back meanwhile
     files = {each.name: folder / f"{each.name}.safetensors" for each in experiments}
-    pairs = experiments[0].pairs
     learnt, held_out = split(sources)
     distiller = build_distiller(experiments, options)
     stream = _stream(experiments, learnt, distiller, fabric, options)
@@ -113,7 +111,7 @@ def run(
         LoopOptions(
             experiments[0].batch_size, options.workers, options.save_every, options.validate_every
         ),
-        validate=validation(held_out, pairs, fabric.device),
+        validate=validation(held_out, experiments, fabric.device),
         checkpoint=lambda name, seen, net: save(
             folder / name / f"{seen:07d}.safetensors", copy.deepcopy(net), pairs_seen=seen
         ),
@@ -276,7 +274,7 @@ def _is_held_out(sequence: Sequence) -> bool:
 
 
 def validation(
-    held_out: list[Source], pairs: PairOptions, device: torch.device
+    held_out: list[Source], experiments: list[Experiment], device: torch.device
 ) -> Validation | None:
     """Judges a network on sequences that nothing was trained on; None without any.
 
@@ -284,16 +282,20 @@ def validation(
     """
     if not held_out:
         return None
-    dataset = PairDataset(held_out, VALIDATION_PAIRS, 0, replace(pairs, grey=0, brightness=0))
+    presets = {each.name: each.tracker for each in experiments}
+    options = replace(experiments[0].pairs, grey=0, brightness=0)
+    dataset = PairDataset(held_out, VALIDATION_PAIRS, 0, options)
     batches = [
         PairBatch(*(each.to(device) for each in dataset.batch(list(range(start, start + 16)))))
         for start in range(0, len(dataset), 16)
     ]
     videos = [each for source in held_out for each in source.sequences if _can_be_probed(each)]
 
-    def validate(net: AtomNet) -> dict[str, float]:
+    def validate(name: str, net: AtomNet) -> dict[str, float]:
         found = judge(net, batches, RefineOptions())
-        return found | probe(net, videos[:PROBES], PROBE_FRAMES) if videos else found
+        if videos:
+            found |= probe(net, videos[:PROBES], PROBE_FRAMES, presets[name])
+        return found
 
     return validate
 

@@ -40,7 +40,7 @@ MATOM = replace(ATOM, classifier=ClassifierOptions(channels=32))
 # Ours, not in the thesis. The classifier learns twice as fast; a head that has seen little of the
 # world is told what the target is, and is not believed at once: where the target is, the classifier
 # knows better.
-OURS = replace(
+MATOM_TUNED = replace(
     MATOM,
     memory=MemoryOptions(learning_rate=0.02),
     refine=RefineOptions(centre_rate=0.25, size_rate=0.15, size_pull=0.03, aspect_pull=0.15),

@@ -9,9 +9,9 @@ from cfkd_core.errors import InputError
 from cfkd_core.models.atom import ARCHITECTURES, HEADS, AtomNet
 from cfkd_core.models.backbones import imagenet_backbone
 from cfkd_core.models.box_head import BoxHead
-from cfkd_core.models.tensor_file import card_path, read_metadata
+from cfkd_core.models.tensor_file import card_path, read_card, read_metadata
 from cfkd_core.models.weights import load_any
-from cfkd_core.tracking.atom import ATOM, OURS, AtomTracker
+from cfkd_core.tracking.atom import ATOM, MATOM_TUNED, AtomTracker
 from cfkd_core.tracking.drnet import DRNET, DrnetTracker
 from cfkd_core.tracking.mosse import MosseTracker
 from cfkd_core.tracking.online import OnlineOptions, OnlineTracker
@@ -32,8 +32,14 @@ TRACKERS = (*_ATOMS, *_DRNETS, CLASSIFIER, "mosse", *MAKERS)
 ALIASES = {"matom-thesis": "cfkd"}
 """Other names of networks that ship."""
 
-# What `OURS` were chosen for, and heads that were trained for the same.
-_OWN = ("matom", "matom_ts_ah", "matom_taught", CLASSIFIER)
+PRESETS: dict[str, OnlineOptions] = {"thesis": ATOM, "tuned": MATOM_TUNED, "drnet": DRNET}
+"""Options by the name that a card of weights has for them, under `tracker`."""
+
+# Of the networks that need no file, or whose card is of a version that did not write it.
+_USUAL = {
+    **dict.fromkeys(("matom", "matom_ts_ah", "matom_taught", CLASSIFIER), "tuned"),
+    **dict.fromkeys(_DRNETS, "drnet"),
+}
 
 # Backbones whose classifier has 32 channels; 64 for the others (facts.md 2.4).
 _NARROW = ("mobilenet_v2", "mobilenet_v2_c96", "resnet18_t")
@@ -66,7 +72,8 @@ def load_tracker(
             raise InputError(f"tracker {name}: takes no weights, got {weights}")
         return MosseTracker(seed=seed) if name == "mosse" else OpenCVTracker(name, seed=seed)
     file = None if weights is None else Path(weights)
-    return tracker_for(_network(name, file), name, seed=seed, runtime=runtime)
+    net, preset = _network(name, file)
+    return tracker_for(net, name, preset=preset, seed=seed, runtime=runtime)
 
 
 def trained() -> tuple[str, ...]:
@@ -89,33 +96,54 @@ def find_weights(name: str) -> Path:
 
 
 def tracker_for(
-    net: AtomNet, name: str, *, seed: int = 0, runtime: RuntimeName = "auto"
+    net: AtomNet,
+    name: str,
+    *,
+    preset: str = "thesis",
+    seed: int = 0,
+    runtime: RuntimeName = "auto",
 ) -> OnlineTracker:
     """The tracker that a network is made for, under a name of your choice.
 
-    The head says which algorithm, the backbone how wide the classifier is. A network without a
-    head is tracked with as ATOM, unless its name is that of a DRNet. Everything is as in the
-    thesis, but for names that are ours, `matom`, its kin, and `classifier`: see `OURS`.
+    The head says which algorithm, the backbone how wide the classifier is.
+
+    Args:
+        preset: one of `PRESETS`; of "drnet" and the others a head that regresses boxes takes the
+            first, and a head that predicts IoU one of the others.
+
+    Raises:
+        InputError: if there is no such preset.
     """
+    if preset not in PRESETS:
+        raise InputError(f"tracker options {preset!r}: choose one of {', '.join(PRESETS)}")
     channels = 32 if net.backbone.name in _NARROW else 64
-    regresses = name in _DRNETS if net.iou_head is None else isinstance(net.iou_head, BoxHead)
-    own = OURS if name in _OWN else ATOM
+    regresses = preset == "drnet" if net.iou_head is None else isinstance(net.iou_head, BoxHead)
     if regresses:
         fitting = _with_channels(DRNET, channels)
         return DrnetTracker(net, fitting, seed=seed, name=name, runtime=runtime)
+    own = MATOM_TUNED if preset == "tuned" else ATOM
     return AtomTracker(net, _with_channels(own, channels), seed=seed, name=name, runtime=runtime)
+
+
+def preset_of(file: Path) -> str:
+    """The options that a network was trained for: its card's, or else the thesis's."""
+    if file.suffix != ".safetensors":
+        return "thesis"
+    card = read_card(file)
+    return str(card.get("tracker") or _USUAL.get(str(card.get("name")), "thesis"))
 
 
 def _with_channels(options: Options, channels: int) -> Options:
     return replace(options, classifier=replace(options.classifier, channels=channels))
 
 
-def _network(name: str, weights: Path | None) -> AtomNet:
+def _network(name: str, weights: Path | None) -> tuple[AtomNet, str]:
+    """The network of a tracker, and the options that go with it."""
     shipped = paths.WEIGHTS / f"{ALIASES.get(name, name)}.safetensors"
     # a card without its tensors says that they ought to be here
     if weights is None and (shipped.is_file() or card_path(shipped).is_file()):
         weights = shipped
     if weights is None:
         like = ARCHITECTURES["matom" if name == CLASSIFIER else name]
-        return AtomNet(imagenet_backbone(like.backbone), None)
-    return load_any(weights)
+        return AtomNet(imagenet_backbone(like.backbone), None), _USUAL.get(name, "thesis")
+    return load_any(weights), preset_of(weights)

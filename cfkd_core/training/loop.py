@@ -36,7 +36,7 @@ from cfkd_core.training.timer import StepTimer
 
 Stages = Mapping[str, tuple[Stage, ...]]
 Stream = PairDataset | PairBank | PairPool
-Validation = Callable[[AtomNet], dict[str, float]]
+Validation = Callable[[str, AtomNet], dict[str, float]]
 Checkpoint = Callable[[str, int, AtomNet], None]
 
 FIRST_CHECKPOINT = 4096
@@ -116,8 +116,8 @@ def train(
         stages: of each student; they may differ in length.
         pairs: as many as all steps need.
         fabric: device, precision and processes; launched.
-        validate: numbers to be written down at each checkpoint, every `validate_every` steps and at
-            the end.
+        validate: (name, network) -> numbers to be written down, at each checkpoint, every
+            `validate_every` steps and at the end.
         checkpoint: called with a student's name, the pairs that it has seen and its weights, after
             4,096 pairs and each time that they have doubled.
         origin: what else decides the result, such as the data; a snapshot must agree with it.
@@ -164,7 +164,7 @@ def train(
                 if last or doubled:
                     states[name].recalibrate(_recent(pairs, step, fabric, options), fabric)
                 if last or doubled or (step + 1) % options.validate_every == 0:
-                    record |= _validated(states[name].result, validate)
+                    record |= _validated(name, states[name].result, validate)
                 if doubled and checkpoint is not None and name in journals:
                     checkpoint(name, (step + 1) * options.batch_size, states[name].result)
                 if name in journals:
@@ -250,12 +250,12 @@ def _record(
     return values | {"gradient": float(norm), "lr": optimiser.param_groups[0]["lr"]}
 
 
-def _validated(net: AtomNet, validate: Validation | None) -> dict[str, float]:
+def _validated(name: str, net: AtomNet, validate: Validation | None) -> dict[str, float]:
     if validate is None:
         return {}
     training = {module: module.training for module in net.modules()}
     with torch.no_grad():
-        found = validate(net.eval())
+        found = validate(name, net.eval())
     for module, mode in training.items():
         module.training = mode
     return {f"validation_{name}": value for name, value in found.items()}

@@ -10,7 +10,7 @@ from cfkd_core.errors import InputError
 from cfkd_core.models import backbones, weights
 from cfkd_core.models.atom import ARCHITECTURES, Architecture, AtomNet, build, build_atom
 from cfkd_core.models.backbones import imagenet_backbone
-from cfkd_core.tracking.atom import ATOM, MATOM, OURS, AtomTracker
+from cfkd_core.tracking.atom import ATOM, MATOM, MATOM_TUNED, AtomTracker
 from cfkd_core.tracking.drnet import DRNET, MDRNET, DrnetTracker
 from cfkd_core.tracking.load import TRACKERS, tracker_for, trained
 from cfkd_core.tracking.tracker import Tracker
@@ -73,13 +73,34 @@ def test_the_options_follow_from_the_network(architecture, options, channels):
     assert (tracker.name, tracker.seed) == ("mine", 2)
 
 
-def test_a_network_without_a_head_tracks_as_its_name_says():
+def test_a_network_tracks_as_its_card_says_whatever_its_name(tmp_path):
+    net = build_atom("matom").eval()
+    weights.save(net, tmp_path / "mine.safetensors", CARD | {"tracker": "tuned"})
+    weights.save(net, tmp_path / "matom.safetensors", CARD | {"name": "cfkd"})
+    for name in ("matom", "atom"):
+        options = [
+            cfkd_core.load_tracker(name, weights=tmp_path / f"{each}.safetensors").options
+            for each in ("mine", "matom")
+        ]
+        assert options == [MATOM_TUNED, MATOM]
+
+
+def test_a_card_of_an_earlier_version_is_read_by_the_name_in_it(tmp_path):
+    weights.save(
+        build_atom("matom").eval(), tmp_path / "mine.safetensors", CARD | {"name": "matom"}
+    )
+    tracker = cfkd_core.load_tracker("cfkd", weights=tmp_path / "mine.safetensors")
+    assert tracker.options == MATOM_TUNED
+
+
+def test_a_backbone_alone_tracks_by_a_preset():
     net = AtomNet(imagenet_backbone("mobilenet_v2"), None)
-    assert tracker_for(net, "cfkd").options == MATOM
-    assert tracker_for(net, "matom").options == OURS
-    assert tracker_for(net, "classifier").options == OURS
-    assert tracker_for(net, "mdrnet").options == MDRNET
+    assert tracker_for(net, "any").options == MATOM
+    assert tracker_for(net, "any", preset="tuned").options == MATOM_TUNED
+    assert tracker_for(net, "any", preset="drnet").options == MDRNET
     assert cfkd_core.load_tracker("mdrnet").options == MDRNET
+    with pytest.raises(InputError, match="options 'mine': choose one of thesis, tuned, drnet"):
+        tracker_for(net, "any", preset="mine")
 
 
 def test_trained_networks_are_trackers_by_the_name_of_their_file(tmp_path, monkeypatch):
@@ -100,7 +121,7 @@ def test_trained_networks_are_trackers_by_the_name_of_their_file(tmp_path, monke
 def test_the_classifier_is_the_trunk_without_a_head():
     tracker = cfkd_core.load_tracker("classifier")
     assert tracker.net.iou_head is None
-    assert tracker.options == OURS
+    assert tracker.options == MATOM_TUNED
 
 
 def test_a_network_may_have_another_name(tmp_path, monkeypatch):

@@ -161,7 +161,8 @@ def test_a_loss_that_is_not_finite_stops_the_run(run, tmp_path):
 def test_validation_is_written_down_and_leaves_the_student_in_its_mode(run, tmp_path):
     modes = []
 
-    def validate(net):
+    def validate(name, net):
+        assert name == "cfkd"
         modes.append(any(module.training for module in net.modules()))
         return {"answer": 42.0}
 
