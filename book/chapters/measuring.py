@@ -345,7 +345,7 @@ def accuracy_and_robustness(overlaps, codes):
 
 longest = max(len(each) for each in held)
 for each in passes.values():
-    by_hand = accuracy_and_robustness(each.overlaps[0], each.codes[0])
+    by_hand = accuracy_and_robustness(each.accuracy_overlaps[0], each.codes[0])
     library, _ = rule.curves(each, longest)
     np.testing.assert_allclose(by_hand, [library["accuracy"][0], library["robustness"][0]])
 
@@ -378,7 +378,7 @@ def cut(overlaps, codes):
     pieces = np.full((len(starts), longest), np.nan)
     for piece, start, end in zip(pieces, starts, [*starts[1:], len(codes)], strict=True):
         failures = start + np.flatnonzero(codes[start:end] == FAILED)
-        if (failures + 5 <= len(codes)).any():  # the challenge's code: one too late to start again
+        if (failures + 5 < len(codes)).any():  # the challenge's code: one too late to start again
             piece[:] = 0  # is not held against the tracker
         piece[: end - start] = np.nan_to_num(overlaps[start:end])
         piece[0] = 0  # given, not tracked

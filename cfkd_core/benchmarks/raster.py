@@ -42,7 +42,7 @@ def overlaps(
     *,
     margin: int = 0,
 ) -> Float[np.ndarray, "t"]:
-    """Compute `overlap` of each pair of rows; NaN where a row has no region, or neither a pixel.
+    """Compute `overlap` of each pair of rows; NaN where either row has no region.
 
     A rectangle goes from x to x + w and from y to y + h. Both polygons move to the corner of the
     smallest box around the two, in float32, and their corners go to whole pixels there, halves
@@ -65,6 +65,7 @@ def overlaps(
     Source: votchallenge/vot-toolkit (6987d85), trax's region.c, in the copy of STVIR/pysot
         (d04028f), toolkit/utils/src/region.c, compute_polygon_overlap; equal to float32 on all
         frames of shared/oracles/vot (tests/benchmarks/test_raster.py).
+    Differs: 0 where neither region covers a pixel, as two of half a pixel may; there, 0 / 0.
     """
     last_pixel = np.array(size) - 1 + margin
     return in_parts(
@@ -130,7 +131,7 @@ def shares(
     *,
     keep_last: bool,
 ) -> Float[np.ndarray, "n"]:
-    """Pixels that two polygons share, of those that either has; NaN where there are none.
+    """Pixels that two polygons share, of those that either has; 0 where there are none.
 
     Args:
         first: corners on whole pixels, from the corner of the window.
@@ -146,7 +147,7 @@ def shares(
     covered = [np.bincount(pair, _lengths(each).sum(axis=1), len(extent)) for each in spans]
     common = np.bincount(pair, _common(*spans), len(extent))
     union = covered[0] + covered[1] - common
-    return common / np.where(union > 0, union, np.nan)
+    return common / np.where(union > 0, union, 1)
 
 
 def _round(values: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:

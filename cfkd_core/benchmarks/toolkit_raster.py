@@ -68,8 +68,7 @@ def _overlaps(
     inside = (found == 0) & (low < high).all(axis=1)
     moved = corners[:, inside] - low[inside][:, None]
     extent = (high - low)[inside].astype(int) + 1
-    covered = shares(moved[0], moved[1], extent, _crossings, keep_last=True)
-    found[inside] = np.nan_to_num(covered)
+    found[inside] = shares(moved[0], moved[1], extent, _crossings, keep_last=True)
     return found
 
 

@@ -53,7 +53,10 @@ def quotient(above, below):
 
 
 def challenge(first, second, size, margin=0):
-    """region.c in STVIR/pysot d04028f: compute_polygon_overlap, its bounds those of the image."""
+    """region.c in STVIR/pysot d04028f: compute_polygon_overlap, its bounds those of the image.
+
+    Where neither region covers a pixel it divides 0 by 0; here that is 0.
+    """
     polygons = [corners(first), corners(second)]
     bounds = []
     for points in polygons:
@@ -78,7 +81,7 @@ def challenge(first, second, size, margin=0):
         for points in polygons
     ]
     one, other = (filled(points, width, height, toolkit=False) for points in moved)
-    return len(one & other) / len(one | other) if one | other else math.nan
+    return len(one & other) / len(one | other) if one | other else 0.0
 
 
 def toolkit(first, second, size):

@@ -11,8 +11,8 @@ from cfkd_core.benchmarks.vot import VotRun
 from cfkd_core.datasets.regions import are_rectangles
 from tests.conformance import pixels, restarts
 
-SIZE = (32, 24)
-LONGEST = 24
+SIZE = (24, 18)
+LONGEST = 16
 
 # Rule of overlaps, of those that accuracy takes, of accuracy, of fragments; and whether the
 # repetitions of a sequence share its weight.
@@ -36,10 +36,10 @@ def region(generator):
     """A rectangle or a quadrangle, in the image or over its border, whole numbers among them."""
     if generator.random() < 0.5:
         found = np.full(8, np.nan)
-        found[:4] = [*generator.uniform(-8, 34, 2), *generator.uniform(-1, 20, 2)]
+        found[:4] = [*generator.uniform(-6, 26, 2), *generator.uniform(-1, 14, 2)]
     else:
-        middle = generator.uniform(0, 26, 2)
-        found = (middle + generator.uniform(-10, 10, (4, 2))).reshape(8)
+        middle = generator.uniform(0, 20, 2)
+        found = (middle + generator.uniform(-8, 8, (4, 2))).reshape(8)
     return np.round(found, generator.integers(0, 3)) if generator.random() < 0.7 else found
 
 
@@ -85,7 +85,7 @@ def compare(name, seeds):
         generator = np.random.default_rng([seed, 19])
         frames = int(generator.integers(1, LONGEST + 1))
         truth = np.array([region(generator) for _ in range(frames)])
-        given = [run(generator, truth) for _ in range(generator.integers(1, 4))]
+        given = [run(generator, truth) for _ in range(generator.integers(1, 3))]
         curves, weights = protocol.curves(protocol.passes(given, truth, SIZE), LONGEST)
         bound, wider = (
             [(overlaps(rule, each, truth), each.codes.tolist()) for each in given]

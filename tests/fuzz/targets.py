@@ -15,6 +15,7 @@ from cfkd_core.datasets import sources, stills
 from cfkd_core.datasets.readers import davis, own, rows, uav123
 from cfkd_core.datasets.readers.got10k import read_got10k
 from cfkd_core.datasets.readers.vot import read_regions
+from cfkd_core.datasets.regions import are_known
 from cfkd_core.datasets.sequence import read_image
 from cfkd_core.errors import InputError
 from cfkd_core.experiments.run import parse_backbones
@@ -133,7 +134,7 @@ def read_picture(folder: Path, content: bytes) -> None:
 def read_run(folder: Path, content: bytes) -> None:
     """Runs with restarts."""
     run = vot.read_run(_file(folder, "a_001.txt", content))
-    assert np.isfinite(run.regions[run.tracked]).all()
+    assert are_known(run.regions[run.tracked]).all()
 
 
 def read_card(folder: Path, content: bytes) -> None:
