@@ -23,7 +23,7 @@ from myst_nb import glue
 
 from cfkd_core import paths
 from cfkd_core.benchmarks import cost, records, student_tables
-from cfkd_core.experiments.recipes import resolve
+from cfkd_core.experiments.card import trained_steps
 from cfkd_core.figures import comparison, style
 from cfkd_core.models.atom import build_atom
 from cfkd_core.models.backbones import build_backbone
@@ -126,8 +126,8 @@ glue("faster", {0: "neither is", 1: "one of them is", 2: "both are"}[len(faster)
 #
 # ## What each is worth
 #
-# Here a warning about our own data. The mini recipe starts MobileNetV2 from ImageNet weights where
-# it can, because minutes are too short to learn features from nothing. Nobody has such weights for a ResNet of an
+# Here a warning about our own data. The networks that ship start from ImageNet weights where
+# they can, because minutes are too short to learn features from nothing. Nobody has such weights for a ResNet of an
 # eighth of the width. A comparison would then be one of starts, not of networks. So the row for
 # MobileNetV2 in this table is the version that started from random numbers, like the others and
 # like all students in the author's code; the version that starts from ImageNet has its own row.
@@ -139,10 +139,10 @@ evidence = records.gather(student_tables.trackers(3), real=real)
 table = student_tables.beside(3, evidence.otb)
 missing = student_tables.notes(table)
 glue("table", Markdown(student_tables.as_markdown(3, table)), display=False)
-starts = {name: resolve(name, "mini").start for name in ("cfkd", "cfkd_random", "cfkd_resnet18_m")}
+cards = {name: student_tables.card(name) for name in ("cfkd", "cfkd_random", "cfkd_resnet18_m")}
+starts = {name: each["start"] for name, each in cards.items()}
 assert starts == {"cfkd": "imagenet", "cfkd_random": "random", "cfkd_resnet18_m": "random"}
-steps = {resolve(name, "mini").stages[0].steps for name in starts}
-glue("steps", max(steps), display=False)
+glue("steps", max(map(trained_steps, cards.values())), display=False)
 videos = max(len(each.sequences) for each in evidence.otb.values() if each)
 glue("videos", videos, display=False)
 

@@ -30,7 +30,7 @@ from cfkd_core.benchmarks import records, student_tables
 from cfkd_core.datasets.pair_plan import PairOptions
 from cfkd_core.datasets.pairs import PairDataset, Source
 from cfkd_core.datasets.synthetic import synthetic_sequences
-from cfkd_core.experiments.recipes import resolve
+from cfkd_core.experiments.card import trained_steps
 from cfkd_core.experiments.rows import CFKD, EXPERIMENTS
 from cfkd_core.figures import pipelines, style, tracking
 from cfkd_core.losses import features
@@ -404,8 +404,7 @@ glue("directions_teacher", directions(theirs.search.block4), display=False)
 for name in ("ablation_ts_ah", "ablation_ts_ah_fidelity", "cfkd_normalised"):
     glue(f"directions_{name}", used[name], display=False)
     glue(f"success_{name}", points[name][1], display=False)
-steps = sum(stage.steps for stage in resolve("cfkd", "mini").stages)
-glue("steps", steps, display=False)
+glue("steps", trained_steps(student_tables.card("cfkd")), display=False)
 
 # %% [markdown]
 # The ImageNet trunk uses {glue:text}`directions_bare:.1f` directions, the student of TS and AH

@@ -70,17 +70,17 @@ glue("code_weight", code["correlation_filter_batch_maximum"], display=False)
 #
 # ## A minute of training
 #
-# The experiment `cfkd` by the recipe that a laptop can bear, cut to {glue:text}`steps` steps of
+# The experiment `cfkd`, from ImageNet weights, by the recipe that a laptop can bear, cut to {glue:text}`steps` steps of
 # {glue:text}`batch_size` pairs. The teacher is the one that ships; the student begins with the
 # ImageNet trunk and a random head; the pairs are synthetic. `Distiller` holds both networks and
 # computes the terms, `train` is the one loop that all networks of this project went through.
 
 # %%
 steps = 5 if smoke else 50
-experiment = resolve("cfkd", "mini").with_stages(
-    epochs=1, batches=steps, schedule="cosine", warm_up=steps // 10
+experiment = resolve("cfkd_imagenet", "mini").with_stages(
+    epochs=1, batches=steps, schedule="cosine", warm_up=steps // 10, average=0.0
 )
-experiment = replace(experiment, batch_size=4)
+experiment = replace(experiment, name="cfkd", batch_size=4)
 films = training_films(4 if smoke else 40, 0)
 pairs = PairDataset([Source("films", films)], steps * 4, 0, experiment.pairs)
 other = training_films(4 if smoke else 12, 1)

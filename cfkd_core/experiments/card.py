@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -66,6 +67,11 @@ def describe_weights(
         "curves": curves(entries),
         "validation": _validation_of(entries),
     }
+
+
+def trained_steps(card: Mapping[str, Any]) -> int:
+    """Updates of the weights that a card tells of, in all stages."""
+    return sum(stage["epochs"] * stage["batches"] for stage in card["stages"])
 
 
 def backbone_origin(experiment: Experiment, files: Mapping[str, Path]) -> str:
