@@ -91,7 +91,8 @@ def in_parts(
 
 def _corners(regions: Float[np.ndarray, "n _"]) -> Float[np.ndarray, "n 4 2"]:
     """Corners in float32, the toolkit's precision, of rectangles or of quadrilaterals."""
-    return to_corners(regions.astype(np.float32)).reshape(-1, 4, 2)
+    # the far corner is added up before: -0.4 + 0.9 is 0.5 only so
+    return to_corners(regions).astype(np.float32).reshape(-1, 4, 2)
 
 
 def _overlaps(
@@ -103,7 +104,7 @@ def _overlaps(
     meet = _meet(low, high)
     start = low.min(axis=0)[meet]
     extent = (high.max(axis=0)[meet] - start).astype(int) + 1
-    moved = _round(corners[:, meet] - start[:, None]).astype(float)
+    moved = _round(corners[:, meet] - start[:, None])
     found[meet] = shares(moved[0], moved[1], extent, _crossings, keep_last=False)
     return found
 
@@ -152,7 +153,8 @@ def shares(
 
 def _round(values: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     """Whole numbers; halves go away from zero, not to the even neighbour."""
-    return np.trunc(values + np.copysign(np.float32(0.5), values))
+    # in float64, where adding a half to a float32 just below it does not make a whole
+    return np.trunc(values.astype(float) + np.copysign(0.5, values))
 
 
 def _rows(heights: Int[np.ndarray, "n"]) -> tuple[Int[np.ndarray, "r"], Int[np.ndarray, "r"]]:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from cfkd_core import files
 from cfkd_core.benchmarks import results as store
-from cfkd_core.benchmarks.stored import read_boxes
+from cfkd_core.benchmarks.entries import read_boxes
 from cfkd_core.datasets.readers import read_rows
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError

@@ -88,6 +88,15 @@ def test_a_quadrangle_that_crosses_itself_covers_no_pixel_twice():
     assert overlap(first, first - 0.18, SIZE) == 1
 
 
+def test_the_far_corner_is_added_up_in_float64():
+    """-0.4 + 0.9 is 0.5, which goes to 1; in float32 it is less, and goes to 0.
+
+    Source: STVIR/pysot (d04028f), region.pyx adds Python's floats; region.c, run on this pair.
+    """
+    found = overlap(np.array([0.1, 10.9, 1.4, 6.1]), np.array([-0.4, 10.4, 0.9, 5.6]), (32, 24))
+    assert found == 12 / 23
+
+
 def test_regions_of_unlike_size_do_not_meet():
     """Bounds of less than 1e-10 of the other's area. Source: region.c of STVIR/pysot (d04028f)."""
     image = (200_000, 200_000)

@@ -11,7 +11,7 @@ def single(value):
 
 def corners(region):
     if len(region) == 4:
-        x, y, w, h = map(np.float32, region)
+        x, y, w, h = region
         region = [x, y, x + w, y, x + w, y + h, x, y + h]
     return [(single(region[i]), single(region[i + 1])) for i in range(0, 8, 2)]
 
