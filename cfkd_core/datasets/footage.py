@@ -50,6 +50,11 @@ class Footage:
     source: FrameSource
     files: list[Path]
 
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return self.source.fps
+
 
 def open_footage(
     video: Path | None,
