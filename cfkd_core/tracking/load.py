@@ -35,7 +35,8 @@ ALIASES = {"matom-thesis": "cfkd"}
 # What `OURS` were chosen for, and heads that were trained for the same.
 _OWN = ("matom", "matom_ts_ah", "matom_taught", CLASSIFIER)
 
-# Backbones whose classifier has 32 channels; 64 for the others (facts.md 2.4).
+# Backbones whose classifier has 32 channels; 64 for the others (The original, exactly,
+# section 2.4).
 _NARROW = ("mobilenet_v2", "mobilenet_v2_c96", "resnet18_t")
 
 
