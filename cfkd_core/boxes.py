@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 else:
     Values = Float[Array, "*#n"] | np.floating  # numpy gives a scalar for a single box
 
-# The most by which an offset makes a side longer, as a logarithm. Source: facts.md 5.7.
+# The most by which an offset makes a side longer, as a logarithm.
+# Source: The original, exactly, section 5.7.
 LARGEST_GROWTH = math.log(1000 / 16)
 
 # Sides between which an area neither vanishes nor overflows, whatever is computed of it.
 SHORTEST, LONGEST = 0.01, 1e6
 
-# `jitter` shrinks the noise with each try, and gives up in the end. Source: facts.md 4.
+# `jitter` shrinks the noise with each try, and gives up in the end.
+# Source: The original, exactly, section 4.
 JITTER_DECAY = 0.9
 JITTER_TRIES = 100
 
@@ -90,7 +92,7 @@ def encode_offsets(proposals: Float[Array, "*#n 4"], box: Float[Array, "*#n 4"])
     dx and dy are shifts of the centre in units of the proposal's sides, dw and dh logarithms of
     how many times longer the sides are. Both boxes must have an area.
 
-    Source: facts.md 1.5; Girshick et al., R-CNN (CVPR 2014), appendix C.
+    Source: The original, exactly, section 1.5; Girshick et al., R-CNN (CVPR 2014), appendix C.
     """
     xp, sides = _library(proposals), proposals[..., 2:]
     shift = (centre(box) - centre(proposals)) / sides
@@ -100,7 +102,7 @@ def encode_offsets(proposals: Float[Array, "*#n 4"], box: Float[Array, "*#n 4"])
 def decode_offsets(proposals: Float[Array, "*#n 4"], offsets: Float[Array, "*#n 4"]) -> Boxes:
     """The box that each proposal becomes by its offsets; no side grows beyond 62.5 times.
 
-    Source: facts.md 5.7.
+    Source: The original, exactly, section 5.7.
     """
     xp, sides = _library(proposals), proposals[..., 2:]
     middle = centre(proposals) + offsets[..., :2] * sides
@@ -123,7 +125,7 @@ def jitter(
         noise: standard deviation for each box to be made, in units of sqrt(w h).
         minimum_iou: below 1.
 
-    Source: facts.md 4.
+    Source: The original, exactly, section 4.
     Differs: CFKD's code rounds to whole px, so that small noise gives the same few boxes over and
     over; here nothing is rounded. After the last try it keeps the box that overlaps too little.
     """

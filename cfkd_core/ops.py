@@ -46,7 +46,8 @@ def prroi_pool(
         size: bins along each side.
         stride: px per cell.
 
-    Source: Jiang et al., Acquisition of Localization Confidence (ECCV 2018), eq. 6; facts.md 1.4.
+    Source: Jiang et al., Acquisition of Localization Confidence (ECCV 2018), eq. 6; The
+        original, exactly, section 1.4.
     """
     # half precision would round the boxes' edges to a tenth of a cell
     with torch.autocast(features.device.type, enabled=False):
@@ -110,7 +111,7 @@ def gaussian_label(
         sigma: standard deviation in cells.
 
     Source: g in thesis eq. 1.1 and 3.7; as a product of two one-dimensional
-    Gaussians, facts.md 3.2.
+    Gaussians, The original, exactly, section 3.2, step 5.
     """
     grid = torch.arange(size, dtype=centres.dtype, device=centres.device)
     line = torch.exp(-0.5 * ((grid - centres[..., None]) / sigma) ** 2)

@@ -71,7 +71,7 @@ class LayerCost:
 
         Source: thesis eq. 4.5, p. 37.
         Differs: divided by the groups, which the equation leaves out; the thesis's 0.33 billion for
-            MobileNetV2 are reproduced only so (facts.md 7.3).
+            MobileNetV2 are reproduced only so (The original, exactly, section 7.3).
         """
         return (
             self._multiplications_per_position * self.input_positions
@@ -202,8 +202,8 @@ def _row(module: nn.Module, layers: Iterable[LayerCost]) -> dict[str, int | floa
 def dead_tail(backbone: Backbone) -> nn.Module:
     """The layers behind block 4, which the original checkpoints carry and no tracker runs.
 
-    Source: facts.md 1.1 and 2.1: ResNet's layer4 and classifier, MobileNetV2's features from the
-        first after block 4 and its classifier.
+    Source: The original, exactly, sections 1.1 and 2.1: ResNet's layer4 and classifier,
+        MobileNetV2's features from the first after block 4 and its classifier.
     """
     if backbone.name.startswith("mobilenet"):
         full = torchvision.models.mobilenet_v2()

@@ -29,7 +29,7 @@ Member = tuple[str, str]
 def trackingnet_members(folder: Path, sequence: Sequence) -> Iterator[Member]:
     """`<video>.txt`: x,y,w,h a line with two decimals.
 
-    Source: facts.md 6.3.
+    Source: The original, exactly, section 6.3.
     """
     yield f"{sequence.name}.txt", _text(_boxes(folder, sequence, 1), decimals=2)
 

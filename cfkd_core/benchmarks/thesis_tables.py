@@ -86,7 +86,7 @@ TABLES = {
         ),
     ),
 }
-"""Table 4.n by n. Which rule each follows: protocols.md, "Thesis statements to check"."""
+"""Table 4.n by n. Which rule each follows: Benchmarks, exactly, section 2."""
 
 
 def regenerate(number: int, reports: Iterable[Report]) -> pd.DataFrame:
@@ -136,7 +136,8 @@ def as_markdown(number: int, frame: pd.DataFrame) -> str:
 
 
 # VOT's entrants are files called by another name than the challenge's ranking gives them.
-# Source: the thesis's and VOT2018's numbers of SiamRPN are those of this file (protocols.md 1.5).
+# Source: the thesis's and VOT2018's numbers of SiamRPN are those of this file
+# (Benchmarks, exactly, section 1.5).
 _ENTRANTS = {"DaSiamRPN": "SiamRPN"}
 
 

@@ -13,8 +13,10 @@ from cfkd_core.boxes import Box, Boxes
 class PairOptions:
     """How pairs are drawn and cropped.
 
-    Source: CFKD's code, which trains teacher and students alike (facts.md 4), for all but the last.
-    Differs: the thesis speaks of no augmentation: that is `grey=0, brightness=0` (facts.md 2.6).
+    Source: CFKD's code, which trains teacher and students alike (The original, exactly, section
+        4), for all but the last.
+    Differs: the thesis speaks of no augmentation: that is `grey=0, brightness=0` (The original,
+        exactly, section 2.6, item 5).
     """
 
     size: int = 288  # side of both patches, px
@@ -149,7 +151,7 @@ def search_crop(box: Box, options: PairOptions, generator: np.random.Generator) 
 
     The size is log-normal, the centre uniform in a square of `shift_jitter` wrong sizes.
 
-    Source: facts.md 4.
+    Source: The original, exactly, section 4.
     Differs: thesis section 4.1.1 has Gaussian noise on the centre too.
     """
     size = box[2:] * np.exp(options.scale_jitter * generator.standard_normal(2))

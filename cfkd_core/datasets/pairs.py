@@ -225,7 +225,7 @@ def draw_frames(
     The first is uniform among the visible frames, the second among those from `max_gap` before
     the first to just short of `max_gap` after it. They may be the same frame, as in a still.
 
-    Source: facts.md 4.
+    Source: The original, exactly, section 4.
     Differs: CFKD's code widens the gap until a frame is found. As the target's own frame
     counts, one always is; so here nothing widens.
     """

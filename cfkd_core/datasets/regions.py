@@ -65,7 +65,7 @@ def starting_boxes(regions: Regions) -> Float[np.ndarray, "*n 4"]:
     the root of the region's area over that box's, and one px more. The area is the product of
     two neighbouring sides, as if they met at a right angle.
 
-    Source: CFKD's code, which takes it to VOT's toolkit (facts.md 6.4).
+    Source: CFKD's code, which takes it to VOT's toolkit (The original, exactly, section 6.4).
     """
     corners = _points(regions)
     side, next_side = (

@@ -81,7 +81,7 @@ def read_source(path: Path, weight: float = 1.0, origin: int | None = None) -> S
         InputError: if the folder has none of the layouts, one that holds nothing to train on, or
             broken files.
 
-    Source: facts.md 4.
+    Source: The original, exactly, section 4.
     """
     there = is_folder(path) or is_file(path)
     layout = next((layout for layout in LAYOUTS if there and layout.fits(path)), None)

@@ -32,7 +32,8 @@ EVALUATED = {
     "uav123": Extent(123, 112_578, 14.0),
 }
 """Benchmarks. Source: frames as their papers count them, and for OTB and LaSOT as the toolkits use
-them (protocols.md 1 and 2, facts.md 6.1). Gigabytes: rounded, from their pages, as remembered."""
+them (Benchmarks, exactly, sections 1.1 and 1.2; The original, exactly, section 6.1). Gigabytes:
+rounded, from their pages, as remembered."""
 
 TRAINED_ON = {
     "lasot": Extent(1_120, 2_837_000, 178.0),
@@ -40,7 +41,8 @@ TRAINED_ON = {
     "got10k": Extent(9_335, 1_403_000, 66.0),
     "coco": Extent(117_266, 117_266, 19.0),
 }
-"""The thesis's training data. Source: the same papers; of TrackingNet 11 chunks (facts.md 4)."""
+"""The thesis's training data. Source: the same papers; of TrackingNet 11 chunks (The
+original, exactly, section 4)."""
 
 
 @dataclass(frozen=True)

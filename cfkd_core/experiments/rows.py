@@ -1,8 +1,8 @@
 """Every row of the thesis's tables, and a few of ours: `EXPERIMENTS`, by name.
 
 A row is `replace(CFKD, ...)` or close to it: the difference is the definition. Numbers are those
-of the author's code (facts.md 1.3, 1.5, 2.5, 3); where the thesis says something else, both are
-rows.
+of the author's code (The original, exactly, sections 1.3, 1.5, 2.5 and 3); where the thesis says
+something else, both are rows.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,8 @@ _TEACHER = Mini(pairs=262_144, lr=1e-3, scale_jitter=0.5)
 
 ATOM = Experiment(
     name="atom",
-    reproduces="the teacher of thesis chapter 3 and tables 4.1 to 4.8 (facts.md 1.3)",
+    reproduces="the teacher of thesis chapter 3 and tables 4.1 to 4.8 "
+    "(The original, exactly, section 1.3)",
     architecture=ARCHITECTURES["atom"],
     start="imagenet",
     batch_size=64,
@@ -29,7 +30,8 @@ ATOM = Experiment(
 
 DRNET = Experiment(
     name="drnet",
-    reproduces="the teacher of thesis section 4.3 and table 4.5 (facts.md 1.5)",
+    reproduces="the teacher of thesis section 4.3 and table 4.5 "
+    "(The original, exactly, section 1.5)",
     architecture=ARCHITECTURES["drnet"],
     start="imagenet",
     batch_size=64,
@@ -67,7 +69,7 @@ def _losses(name: str, reproduces: str, losses: Mapping[str, float]) -> Experime
 CFKD_CODE = _losses(
     "cfkd_code",
     "mATOM as the author's code has it: weight 0.01 where the thesis prints 0.1, one maximum for "
-    "the batch (facts.md 0, items 1 and 3)",
+    "the batch (The original, exactly, section 0, items 1 and 3)",
     {
         "fidelity": 100.0,
         "correlation_filter_batch_maximum": 0.01,
@@ -129,7 +131,8 @@ LONGER = tuple(
     for each in (TS_AH, CFKD, CFKD_NORMALISED)
 )
 
-# One optimiser after the other, each for as long as joint training takes (facts.md 2.5).
+# One optimiser after the other, each for as long as joint training takes
+# (The original, exactly, section 2.5).
 SEPARATE = replace(
     CFKD,
     name="ablation_separate",
@@ -153,7 +156,7 @@ RESNETS = tuple(
 RIVALS = (
     _losses(
         "wang",
-        "table 4.4, Wang et al. as the author's code has it (facts.md 3.5)",
+        "table 4.4, Wang et al. as the author's code has it (The original, exactly, section 3.5)",
         {
             "teacher_soft": 1.0,
             "adaptive_hard": 0.1,
@@ -164,12 +167,12 @@ RIVALS = (
     _losses(
         "wang_corrected",
         "table 4.4, Wang et al. as their equations have it: responses summed over channels, "
-        "a projection that learns (facts.md 0, item 9)",
+        "a projection that learns (The original, exactly, section 0, item 9)",
         {"teacher_soft": 1.0, "adaptive_hard": 0.1, "projected_fidelity": 0.01, "tracking": 100.0},
     ),
     _losses(
         "liu",
-        "table 4.4, Liu et al. as the author's code has it (facts.md 3.6)",
+        "table 4.4, Liu et al. as the author's code has it (The original, exactly, section 3.6)",
         {
             "teacher_soft_squared": 1.0,
             "adaptive_hard_squared": 0.1,
@@ -181,7 +184,7 @@ RIVALS = (
 MDRNET = replace(
     CFKD,
     name="mdrnet",
-    reproduces="the student of table 4.5 (facts.md 1.5, 2.5)",
+    reproduces="the student of table 4.5 (The original, exactly, sections 1.5 and 2.5)",
     architecture=ARCHITECTURES["mdrnet"],
     teacher="drnet",
     stages=(replace(CFKD.stages[0], drop=0.2, batches=1800),),

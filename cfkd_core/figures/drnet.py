@@ -25,7 +25,7 @@ def overview(shapes: Mapping[str, Shape], backbone: str) -> Figure:
 
     Source: the idea of thesis Fig. 4.2, p. 43.
     Differs: the head takes the classifier's box and gives offsets from it, as the author's code
-        does (facts.md 1.5); the thesis draws neither.
+        does (The original, exactly, section 1.5); the thesis draws neither.
     """
     figure, axes = pyplot.subplots(figsize=(WIDTH, 5.6))
     patch, blocks = _words(shapes["patch"]), _words(shapes["block3"], shapes["block4"])

@@ -10,13 +10,13 @@ from cfkd_core import boxes, ops
 from cfkd_core.errors import InputError
 
 NOMINAL_TARGET = 58
-"""Side of a target in its patch, px: 288 / 5, rounded up (facts.md 3.2)."""
+"""Side of a target in its patch, px: 288 / 5, rounded up (The original, exactly, section 3.2)."""
 
 
 def kernel_size(stride: int) -> int:
     """Cells along a side of a kernel; odd, so that it has a middle cell.
 
-    Source: facts.md 3.2, step 1: 29, 15, 9 and 5 for blocks 1 to 4.
+    Source: The original, exactly, section 3.2, step 1: 29, 15, 9 and 5 for blocks 1 to 4.
     """
     return math.ceil(NOMINAL_TARGET / stride) | 1
 
@@ -45,7 +45,7 @@ def target_kernels(
         target_box: px of the target patch.
         stride: px per cell.
 
-    Source: thesis section 3.3.2; facts.md 3.2, step 2.
+    Source: thesis section 3.3.2; The original, exactly, section 3.2, step 2.
     """
     proposals = target_box.to(features)[:, None]
     return ops.prroi_pool(features, proposals, kernel_size(stride), stride)[:, 0]
@@ -82,7 +82,7 @@ def label(
         stride: px per cell.
         spread: standard deviation as a share of the map's side.
 
-    Source: facts.md 3.2, step 5.
+    Source: The original, exactly, section 3.2, step 5.
     """
     # Cell i is taken to cover [i, i + 1) strides here, but to lie at i strides where it is pooled:
     # half a cell apart, as in the original.

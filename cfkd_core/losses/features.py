@@ -14,7 +14,8 @@ from cfkd_core.models.pyramid import STRIDES
 from cfkd_core.ops import channel_energy
 
 SPREAD = 0.15
-"""Standard deviation of the label, as a share of the map's side (facts.md 3.2, step 5)."""
+"""Standard deviation of the label, as a share of the map's side (The original,
+exactly, section 3.2, step 5)."""
 
 Maps = Float[Tensor, "b h w"]
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -49,7 +50,7 @@ def fidelity(student: Output, teacher: Output, batch: PairBatch) -> Float[Tensor
     Returns:
         Mean squared error, summed over the four pairs of maps, in squared units of the features.
 
-    Source: thesis eqs. 3.5 and 3.6; facts.md 3.1.
+    Source: thesis eqs. 3.5 and 3.6; The original, exactly, section 3.1.
     Differs: the thesis writes a squared norm, which is `fidelity_sum`; the author's code takes the
         mean, and so does this.
     """
@@ -79,7 +80,7 @@ def fidelity_normalised(student: Output, teacher: Output, batch: PairBatch) -> F
     map is some times the student's before anything is learnt. Divided by its mean, a map says
     where the energy is, whatever the number of channels and their scale.
 
-    Source: ours; facts.md 2.6, item 10, for what it answers to.
+    Source: ours; The original, exactly, section 2.6, item 10, for what it answers to.
     Differs: neither the thesis nor its code has this.
     """
 
@@ -138,7 +139,7 @@ def correlation_filter(student: Output, teacher: Output, batch: PairBatch) -> Fl
     Raises:
         InputError: if a target box has no area.
 
-    Source: thesis eq. 3.7, p. 31; facts.md 3.2.
+    Source: thesis eq. 3.7, p. 31; The original, exactly, section 3.2.
     Differs: the maximum is taken for each sample, the mean for a squared norm; the author's code
         takes the mean too, but one maximum over the batch: `correlation_filter_batch_maximum`. A
         map whose negative lobe is larger than its maximum is divided by that; the original has no
@@ -165,7 +166,7 @@ def correlation_filter_batch_maximum(
     The sample with the strongest response sets the scale of all others, so a pair's loss depends
     on the company it is in.
 
-    Source: CFKD's code, facts.md 3.2, step 4.
+    Source: CFKD's code; The original, exactly, section 3.2, step 4.
     Differs: guarded against a maximum that is not positive; the original has no guard.
     """
     return _correlation_filter(student, batch, _by_batch_maximum, functional.mse_loss)

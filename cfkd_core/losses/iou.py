@@ -16,7 +16,8 @@ from cfkd_core.datasets.pairs import PairBatch
 from cfkd_core.models.atom import AtomOutput, Output
 
 THRESHOLD = 0.005
-"""How much better than its teacher a student must be to be left alone (facts.md 3.3)."""
+"""How much better than its teacher a student must be to be left alone (The original,
+exactly, section 3.3)."""
 
 Answers = Float[Tensor, "b p *o"]
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -42,7 +43,8 @@ def ground_truth(student: Output, teacher: Output, batch: PairBatch) -> Float[Te
         teacher: not used.
         batch: its proposals, and the target they should have been.
 
-    Source: row GT of thesis table 4.2, with the distance of eq. 3.9; facts.md 3.3.
+    Source: row GT of thesis table 4.2, with the distance of eq. 3.9; The original,
+        exactly, section 3.3.
     """
     return functional.smooth_l1_loss(answers(student), truth(student, batch))
 
@@ -50,7 +52,7 @@ def ground_truth(student: Output, teacher: Output, batch: PairBatch) -> Float[Te
 def ground_truth_squared(student: Output, teacher: Output, batch: PairBatch) -> Float[Tensor, ""]:
     """`ground_truth` with the mean squared error for the smooth L1: what ATOM was trained with.
 
-    Source: Danelljan et al., ATOM (CVPR 2019), section 3.1; facts.md 1.3.
+    Source: Danelljan et al., ATOM (CVPR 2019), section 3.1; The original, exactly, section 1.3.
     """
     return functional.mse_loss(answers(student), truth(student, batch))
 
@@ -63,7 +65,7 @@ def teacher_soft(student: Output, teacher: Output, batch: PairBatch) -> Float[Te
         teacher: the same; no gradient reaches it.
         batch: not used.
 
-    Source: thesis eqs. 3.8 and 3.9; facts.md 3.3.
+    Source: thesis eqs. 3.8 and 3.9; The original, exactly, section 3.3.
     """
     return functional.smooth_l1_loss(answers(student), answers(teacher).detach())
 
@@ -71,7 +73,7 @@ def teacher_soft(student: Output, teacher: Output, batch: PairBatch) -> Float[Te
 def teacher_soft_squared(student: Output, teacher: Output, batch: PairBatch) -> Float[Tensor, ""]:
     """`teacher_soft` with the mean squared error for the smooth L1.
 
-    Source: CFKD's code for the baseline of Liu et al., facts.md 3.6.
+    Source: CFKD's code for the baseline of Liu et al.; The original, exactly, section 3.6.
     """
     return functional.mse_loss(answers(student), answers(teacher).detach())
 
@@ -99,7 +101,8 @@ def adaptive_hard(student: Output, teacher: Output, batch: PairBatch) -> Float[T
     Returns:
         The mean over all proposals, or 0: one switch for the batch.
 
-    Source: thesis eq. 3.10; t from CFKD's code, the thesis does not give it (facts.md 3.3).
+    Source: thesis eq. 3.10; t from CFKD's code, the thesis does not give it (The
+        original, exactly, section 3.3).
     """
     return _adaptive(student, teacher, batch, functional.smooth_l1_loss)
 
@@ -107,7 +110,7 @@ def adaptive_hard(student: Output, teacher: Output, batch: PairBatch) -> Float[T
 def adaptive_hard_squared(student: Output, teacher: Output, batch: PairBatch) -> Float[Tensor, ""]:
     """`adaptive_hard` with the mean squared error for the smooth L1, in the switch too.
 
-    Source: CFKD's code for the baseline of Liu et al., facts.md 3.6.
+    Source: CFKD's code for the baseline of Liu et al.; The original, exactly, section 3.6.
     """
     return _adaptive(student, teacher, batch, functional.mse_loss)
 

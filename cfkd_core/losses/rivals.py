@@ -14,10 +14,11 @@ from cfkd_core.models.pyramid import STRIDES
 from cfkd_core.ops import channel_energy
 
 SPREAD = 0.25
-"""Standard deviation of Wang et al.'s labels, as a share of the map's side (facts.md 3.5)."""
+"""Standard deviation of Wang et al.'s labels, as a share of the map's side (The
+original, exactly, section 3.5)."""
 
 REGULARISER = 1e-5
-"""Added to the energy that a filter is divided by (facts.md 3.5)."""
+"""Added to the energy that a filter is divided by (The original, exactly, section 3.5)."""
 
 Maps = Float[Tensor, "b h w"]
 
@@ -74,7 +75,7 @@ def target_response(student: Output, teacher: Output, batch: PairBatch) -> Float
     Raises:
         InputError: if a target box has no area.
 
-    Source: thesis eqs. 2.7-2.10, after Liu et al.; facts.md 3.6.
+    Source: thesis eqs. 2.7-2.10, after Liu et al.; The original, exactly, section 3.6.
     Differs: eq. 2.8 prints the teacher's target patch where its search patch is meant. The thesis
         does not scale W; the author's code divides by one sum over the batch
         (`target_response_batch_sum`), this by the sum of each sample.
@@ -89,7 +90,7 @@ def target_response_batch_sum(
 
     The weights shrink as the batch grows, and with them the part of the search patch.
 
-    Source: CFKD's code, facts.md 3.6.
+    Source: CFKD's code; The original, exactly, section 3.6.
     """
     return _target_response(student, teacher, batch, _batch_attention)
 
@@ -128,7 +129,8 @@ def tracking(student: Output, teacher: Output, batch: PairBatch) -> Float[Tensor
     Returns:
         Mean squared error, summed over blocks, no unit.
 
-    Source: thesis eqs. 2.4-2.6, after Wang et al., with the sums of eq. 1.2; facts.md 3.5.
+    Source: thesis eqs. 2.4-2.6, after Wang et al., with the sums of eq. 1.2; The
+        original, exactly, section 3.5.
     Differs: eq. 2.6 leaves out the sum over channels that eq. 1.2 has below the line; the author's
         code leaves out the one in the response: `tracking_per_channel`.
     """
@@ -141,7 +143,7 @@ def tracking_per_channel(student: Output, teacher: Output, batch: PairBatch) -> 
     A channel holds a share of the response only, so the loss cannot vanish, however good the
     features: the row of the thesis's table 4.4 was trained with this.
 
-    Source: CFKD's code, facts.md 3.5.
+    Source: CFKD's code; The original, exactly, section 3.5.
     """
     return _tracking(student, batch, lambda products: products)
 
@@ -157,7 +159,7 @@ class ProjectedFidelity(nn.Module):
         teacher: channels of the teacher's.
         trained: whether the projection learns with the student, or stays as it was drawn.
 
-    Source: thesis section 2.4; facts.md 3.5.
+    Source: thesis section 2.4; The original, exactly, section 3.5.
     Differs: the author's code draws the projection once and never trains it (trained=False), which
         asks the student for a random code of the teacher's features.
     """

@@ -32,7 +32,7 @@ class Architecture:
     width: int
 
 
-# Widths: facts.md 1.2, 1.5, 2.2 and 2.3.
+# Widths: The original, exactly, sections 1.2, 1.5, 2.2 and 2.3.
 ARCHITECTURES = {
     "atom": Architecture("resnet18", "iou", 256),
     "matom": Architecture("mobilenet_v2", "iou", 64),

@@ -88,7 +88,8 @@ def _resnet(
 ) -> Backbone:
     """ResNet to its third stage. The thesis's m, s and t have a half, a quarter, an eighth of 64.
 
-    Source: He et al., Deep Residual Learning (CVPR 2016), table 1; facts.md 1.1, 1.5 and 2.3.
+    Source: He et al., Deep Residual Learning (CVPR 2016), table 1; The original,
+        exactly, sections 1.1, 1.5 and 2.3.
     """
     channels = (width, *(width * factor * block.expansion for factor in (1, 2, 4)))
     stem = nn.Sequential(
@@ -135,9 +136,9 @@ def _mobilenet_v2(
 ) -> Backbone:
     """MobileNetV2 to torchvision's features[10]; its blocks 2 to 4 end without an activation.
 
-    Source: Sandler et al., MobileNetV2 (CVPR 2018), table 2; facts.md 2.1.
+    Source: Sandler et al., MobileNetV2 (CVPR 2018), table 2; The original, exactly, section 2.1.
     Differs: the text of the thesis's Fig. 3.5 goes on to the 96-channel group (features[13]);
-        that cut is `mobilenet_v2_c96` (facts.md 2.6, item 19).
+        that cut is `mobilenet_v2_c96` (The original, exactly, section 2.6, item 19).
     """
     stem_channels = 32
     stem = torchvision.ops.Conv2dNormActivation(
@@ -184,7 +185,8 @@ def build_backbone(name: str) -> Backbone:
     Raises:
         InputError: if there is none of that name.
 
-    Source: initialisation of torchvision's ResNet and MobileNetV2; facts.md 2.1.
+    Source: initialisation of torchvision's ResNet and MobileNetV2; The original,
+        exactly, section 2.1.
     """
     if name not in BACKBONES:
         raise InputError(f"backbone {name!r}: unknown; choose one of {', '.join(BACKBONES)}")

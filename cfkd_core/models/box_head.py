@@ -10,7 +10,7 @@ class BoxHead(ProposalHead):
     dx = (target cx - cx) / w, dy = (target cy - cy) / h, dw = log(target w / w),
     dh = log(target h / h).
 
-    Source: facts.md 1.5 (DirectReg, DirectRegSmall).
+    Source: The original, exactly, section 1.5 (DirectReg, DirectRegSmall).
     Differs: the thesis (section 4.3) speaks of a head that takes no proposals and gives x, y, w, h;
         the author's code is followed here.
     """

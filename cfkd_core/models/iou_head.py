@@ -55,7 +55,8 @@ class ProposalHead(nn.Module):
         width: channels of the search features.
         fc3, fc4: on the proposals pooled to 5 x 5 cells of block 3 and 3 x 3 of block 4.
 
-    Source: Danelljan et al., ATOM (CVPR 2019), Fig. 3; facts.md 1.2, 1.5 and 2.2.
+    Source: Danelljan et al., ATOM (CVPR 2019), Fig. 3; The original, exactly,
+        sections 1.2, 1.5 and 2.2.
     """
 
     def __init__(self, channels3: int, channels4: int, width: int, outputs: int) -> None:
@@ -142,7 +143,7 @@ def _modulate(
 
 
 def _initialise(module: nn.Module) -> None:
-    """Kaiming's normal over the inputs, biases 0 (facts.md 1.2)."""
+    """Kaiming's normal over the inputs, biases 0 (The original, exactly, section 1.2)."""
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.kaiming_normal_(module.weight)
         if module.bias is not None:
@@ -154,7 +155,7 @@ class IoUHead(ProposalHead):
 
     ATOM has width 256 on ResNet-18, mATOM 64 on MobileNetV2.
 
-    Source: facts.md 1.2 and 2.2; thesis section 3.2.
+    Source: The original, exactly, sections 1.2 and 2.2; thesis section 3.2.
     Differs: the thesis reduces the width "by 1/4"; the code reduces it to 1/4, and so does this.
     """
 

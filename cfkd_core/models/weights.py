@@ -97,8 +97,9 @@ def _check_shape(name: str, found: tuple[int, ...], expected: tuple[int, ...], p
         raise InputError(f"{path}: {name} has shape {found}, expected {expected}")
 
 
-# Original names of what the head's layers and MobileNetV2's blocks are called here (facts.md 1.2,
-# 2.1). ResNet keeps torchvision's names. The head's last layer is called as its author pleased.
+# Original names of what the head's layers and MobileNetV2's blocks are called here (The original,
+# exactly, sections 1.2 and 2.1). ResNet keeps torchvision's names. The head's last layer is called
+# as its author pleased.
 _HEAD_NAMES = {
     "target_conv3.": "conv3_1r.",
     "target_vector3.": "fc3_1r.",
@@ -121,7 +122,7 @@ _MOBILENET_NAMES = {
     "block4.": "layer3.",
 }
 
-# Layers that checkpoints carry and no tracker runs (facts.md 1.1 and 2.1).
+# Layers that checkpoints carry and no tracker runs (The original, exactly, sections 1.1 and 2.1).
 _DEAD = tuple(f"feature_extractor.{layer}." for layer in ("layer4", "fc", "classifier"))
 
 # Absent from files older than torch 0.4.1, and read by nothing here.

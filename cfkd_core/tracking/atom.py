@@ -1,6 +1,6 @@
 """The ATOM tracker: a classifier says where, an IoU head says how large.
 
-Source: Danelljan et al., ATOM (CVPR 2019); thesis section 3.1; facts.md 5.
+Source: Danelljan et al., ATOM (CVPR 2019); thesis section 3.1; The original, exactly, section 5.
 """
 
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ from cfkd_core.tracking.runtime import RuntimeName, Sight
 
 @dataclass(frozen=True)
 class AtomOptions(OnlineOptions):
-    """Everything that can be set. Source: facts.md 5.1."""
+    """Everything that can be set. Source: The original, exactly, section 5.1."""
 
     refine: RefineOptions = field(default_factory=RefineOptions)
     attune: AttuneOptions = field(default_factory=AttuneOptions)

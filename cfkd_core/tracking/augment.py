@@ -15,7 +15,7 @@ from cfkd_core.patches import Pixels, warp
 
 @dataclass(frozen=True)
 class AugmentOptions:
-    """Which views are taken. Source: facts.md 5.2, step 4."""
+    """Which views are taken. Source: The original, exactly, section 5.2, step 4."""
 
     shift: float = 0.6  # of half the patch, along both diagonals
     blurs: tuple[tuple[float, float], ...] = ((0.2, 2), (2, 0.2), (1, 3), (3, 1), (2, 2))  # (x, y)

@@ -25,9 +25,12 @@ _NOTHING = 1e-10  # mean square of features that are no more than rounding
 
 @dataclass(frozen=True)
 class ClassifierOptions:
-    """What the classifier is and how long it learns. Source: facts.md 5.1, 5.2."""
+    """What the classifier is and how long it learns.
 
-    channels: int = 64  # compressed width d; 32 for mATOM (facts.md 2.4)
+    Source: The original, exactly, sections 5.1 and 5.2.
+    """
+
+    channels: int = 64  # compressed width d; 32 for mATOM (The original, exactly, section 2.4)
     kernel: int = 4  # cells a side; even, so a centred target peaks at cell h / 2
     filter_regularisation: float = 0.1
     projection_regularisation: float = 1e-4
@@ -37,7 +40,10 @@ class ClassifierOptions:
 
 
 def normalise(features: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-    """Features scaled to a mean square of 1 over each sample. Source: facts.md 1.1."""
+    """Features scaled to a mean square of 1 over each sample.
+
+    Source: The original, exactly, section 1.1.
+    """
     return features / (features.square().mean((1, 2, 3), keepdim=True) + _NOTHING).sqrt()
 
 
@@ -55,7 +61,7 @@ def correlate(samples: Samples, weights: Filter) -> Maps:
 def mlu(scores: Maps) -> Maps:
     """Identity above 0, a soft floor of -0.05 below, so that all-negative cells cost little.
 
-    Source: facts.md 5.2, step 8.
+    Source: The original, exactly, section 5.2, step 8.
     """
     return torch.where(scores > 0, scores, 0.05 * torch.expm1(20 * scores.clamp(max=0)))
 
@@ -113,7 +119,8 @@ class JointProblem:
     A filter f after a projection P is one filter Pᵀf on the unprojected features, and so is each
     of their slopes: that is all that the samples are ever correlated with.
 
-    Source: facts.md 5.2, step 8. The preconditioner divides by the regularisation of each part.
+    Source: The original, exactly, section 5.2, step 8. The preconditioner divides by the
+        regularisation of each part.
     """
 
     def __init__(
@@ -137,7 +144,8 @@ class JointProblem:
     def start(self, generator: torch.Generator) -> Vector:
         """A random filter and projection, of deviation 1/numel and 1/sqrt(c).
 
-        Source: facts.md 5.2, step 6; drawn in the original's order, the projection first.
+        Source: The original, exactly, section 5.2, step 6; drawn in the original's order, the
+            projection first.
         """
         filter_size, projection_size = self.parts
         projection = torch.randn(projection_size, generator=generator) / len(self.features) ** 0.5

@@ -20,8 +20,9 @@ class DistractorProblem(FilterProblem):
     The factor depends on the filter, and its slope is part of the Jacobian: through the worst cell
     of the sample itself, and through that of the worst sample of all.
 
-    Source: facts.md 5.7 (alpha 0, beta -1); Bai et al.'s DRNet, pytracking/tracker/drnet/optim.py,
-        for the order of the two weights: the height is taken before w_i is applied.
+    Source: The original, exactly, section 5.7 (alpha 0, beta -1); Bai et al.'s DRNet,
+        pytracking/tracker/drnet/optim.py, for the order of the two weights: the height is taken
+        before w_i is applied.
     """
 
     def residuals(self, x: Vector) -> Float[Tensor, "residuals"]:

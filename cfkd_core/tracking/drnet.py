@@ -1,7 +1,7 @@
 """The DRNet tracker: ATOM's classifier says where, a box head says how large, in one look.
 
 Source: the DRNet that the thesis distils (section 4.3), in the details of the author's code
-(facts.md 5.1 and 5.7).
+(The original, exactly, sections 5.1 and 5.7).
 """
 
 from dataclasses import replace

@@ -41,7 +41,8 @@ _USUAL = {
     **dict.fromkeys(_DRNETS, "drnet"),
 }
 
-# Backbones whose classifier has 32 channels; 64 for the others (facts.md 2.4).
+# Backbones whose classifier has 32 channels; 64 for the others (The original, exactly,
+# section 2.4).
 _NARROW = ("mobilenet_v2", "mobilenet_v2_c96", "resnet18_t")
 
 

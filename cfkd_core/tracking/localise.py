@@ -16,7 +16,8 @@ from cfkd_core.tracking.tracker import Status
 class LocaliseOptions:
     """When a peak is believed. Scores are the classifier's, about 1 on the target.
 
-    Source: facts.md 5.1 (atom default); the VOT settings put a rule out of reach to turn it off.
+    Source: The original, exactly, section 5.1, column ATOM; the VOT settings put a rule out of
+        reach to turn it off.
     """
 
     lost_below: float = 0.25
@@ -52,7 +53,8 @@ def fourier_matrix(cells: int, size: int) -> Float[Tensor, "{size} {cells}"]:
     The prime halves the terms k = ±n/2 of an even n, so the interpolant is real and passes through
     the samples: value u = i s / n is cell i.
 
-    Differs: CFKD counts the Nyquist term twice (facts.md 5.3); the peak moves by less than 1 px.
+    Differs: CFKD counts the Nyquist term twice (The original, exactly, section 5.3, step 2); the
+        peak moves by less than 1 px.
     """
     positions = torch.arange(size, dtype=torch.float64) * cells / size
     offsets = positions[:, None] - torch.arange(cells, dtype=torch.float64)
@@ -67,7 +69,8 @@ def fourier_matrix(cells: int, size: int) -> Float[Tensor, "{size} {cells}"]:
 def upsample(score_map: Float[Tensor, "h w"], size: int) -> Float[np.ndarray, "{size} {size}"]:
     """The score map, one value a patch px, by Fourier interpolation along each side.
 
-    Source: facts.md 5.3, step 2. It is linear and separable: two small matrix products.
+    Source: The original, exactly, section 5.3, step 2. It is linear and separable: two small
+        matrix products.
     """
     down, across = (fourier_matrix(cells, size).to(score_map) for cells in score_map.shape)
     return (down @ score_map @ across.T).cpu().numpy()
@@ -115,7 +118,7 @@ def _judge(
 ) -> tuple[np.ndarray, Status]:
     """Which of the two highest peaks is the target, and the status.
 
-    Source: facts.md 5.3, step 4.
+    Source: The original, exactly, section 5.3, step 4.
     """
     (near, score), (other, other_score) = first, second
     if other_score > options.distractor_above * score:

@@ -13,7 +13,10 @@ from cfkd_core.tracking.strip import Strip
 
 @dataclass(frozen=True)
 class MemoryOptions:
-    """How much is remembered and how fast it fades. Source: facts.md 5.1, 5.3."""
+    """How much is remembered and how fast it fades.
+
+    Source: The original, exactly, sections 5.1 and 5.3.
+    """
 
     capacity: int = 250
     learning_rate: float = 0.01  # weight of a new sample
@@ -83,8 +86,9 @@ class SampleMemory:
     ) -> None:
         """Stores a sample over the one that counts least, and lets the others fade.
 
-        Source: facts.md 5.3, step 8. Differs: after the first frame's share is restored the
-        weights sum to exactly 1; CFKD leaves them a percent or so above.
+        Source: The original, exactly, section 5.3, step 8.
+        Differs: after the first frame's share is restored the weights sum to exactly 1; CFKD leaves
+            them a percent or so above.
         """
         slot = self._slot()
         if self._latest is None:

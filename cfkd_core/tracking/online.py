@@ -1,7 +1,8 @@
 """What ATOM and DRNet share: a classifier that learns online says where, a fixed head how large.
 
 Source: Danelljan et al., ATOM (CVPR 2019), and the thesis, section 3.1, in the details of the
-author's code (facts.md 5). Where this departs: every random number comes from one seeded generator.
+author's code (The original, exactly, section 5). Where this departs: every random
+number comes from one seeded generator.
 """
 
 from abc import ABC, abstractmethod
@@ -38,7 +39,7 @@ from cfkd_core.tracking.tracker import Frame, Prediction, Status, check_frame
 
 @dataclass(frozen=True)
 class OnlineOptions:
-    """What can be set, with ATOM's values. Source: facts.md 5.1."""
+    """What can be set, with ATOM's values. Source: The original, exactly, section 5.1."""
 
     size: int = 288  # side of every patch, px
     search_scale: float = 5.0  # side of the patch / sqrt(w h) of the target

@@ -40,7 +40,7 @@ class ByAutograd:
 
     Jᵀu is what autograd gives for any u, and it is linear in u: so its slope in u, along v, is Jv.
 
-    Source: the double backward of CFKD's optimiser (facts.md 5.2, step 8).
+    Source: the double backward of CFKD's optimiser (The original, exactly, section 5.2, step 8).
     """
 
     def __init__(self, problem: Residuals) -> None:
@@ -75,8 +75,9 @@ def conjugate_gradient(
         operator: a symmetric positive definite product.
         preconditioner: what the residual is divided by, element by element.
 
-    Source: Polak-Ribière with beta clamped at 0, as CFKD's optimiser (facts.md 5.1). It forgives
-    an operator that is not quite symmetric in floating point, where Fletcher-Reeves drifts.
+    Source: Polak-Ribière with beta clamped at 0, as CFKD's optimiser (The original, exactly,
+    section 5.1). It forgives an operator that is not quite symmetric in floating point, where
+    Fletcher-Reeves drifts.
     """
     solution = rhs * 0
     residual = rhs

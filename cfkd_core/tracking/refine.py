@@ -14,7 +14,7 @@ from cfkd_core import boxes
 
 @dataclass(frozen=True)
 class RefineOptions:
-    """How proposals are drawn, moved and averaged. Source: facts.md 5.1.
+    """How proposals are drawn, moved and averaged. Source: The original, exactly, section 5.1.
 
     The last four are not in ATOM, which believes the head at once: see `steadied` for the three
     that concern the size.
@@ -48,8 +48,9 @@ class Ascent(NamedTuple):
 def jitter(
     box: Float[np.ndarray, "4"], options: RefineOptions, generator: torch.Generator
 ) -> Float[np.ndarray, "p 4"]:
-    """`box`, and copies with a random centre and size. Source: facts.md 5.3, step 6.
+    """`box`, and copies with a random centre and size.
 
+    Source: The original, exactly, section 5.3, step 6.
     Differs: uniform noise, as the code draws it; thesis p. 25 says Gaussian.
     """
     noise = torch.rand(options.proposals - 1, 4, generator=generator).numpy().astype(box.dtype)
@@ -72,7 +73,7 @@ def climb(judge: Judge, proposals: Float[np.ndarray, "p 4"], options: RefineOpti
     Args:
         proposals: px of the search patch.
 
-    Source: facts.md 5.3, step 6; thesis section 3.1, p. 24.
+    Source: The original, exactly, section 5.3, step 6; thesis section 3.1, p. 24.
     """
     path, values = [proposals], []
     for _ in range(options.steps):
@@ -108,7 +109,8 @@ def ascend(
 def select(ascent: Ascent, options: RefineOptions) -> Float[np.ndarray, "4"] | None:
     """The mean of the best proposals; None if all have become slivers.
 
-    The scores are those before the last step, as in CFKD (facts.md 5.3, step 6).
+    The scores are those before the last step, as in CFKD (The original, exactly,
+    section 5.3, step 6).
     """
     found = ascent.path[-1].numpy().copy()
     found[:, 2:] = np.maximum(found[:, 2:], 1)

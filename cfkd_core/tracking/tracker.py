@@ -107,7 +107,7 @@ class Trajectory:
     def fps(self) -> float:
         """Frames per second of `update`; NaN for a video of one frame.
 
-        Source: CFKD's pytracking leaves the first frame out (facts.md 6.3).
+        Source: CFKD's pytracking leaves the first frame out (The original, exactly, section 6.3).
         """
         updates = self.seconds[1:]
         return len(updates) / updates.sum() if len(updates) else float("nan")

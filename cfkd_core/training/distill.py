@@ -35,7 +35,7 @@ class Distiller(nn.Module):
             own are made here, from torch's global generator.
 
     Differs: the author's code leaves the teacher in training mode, so that its statistics drift
-        (facts.md 0, item 6); and the frozen part of a student too.
+        (The original, exactly, section 0, item 6); and the frozen part of a student too.
     """
 
     def __init__(

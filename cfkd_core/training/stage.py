@@ -16,7 +16,7 @@ Part = Literal["backbone", "head"]
 class Stage:
     """One run of one optimiser; joint training is a single one.
 
-    Source of the defaults: facts.md 2.5, the recipe of thesis section 4.1.1.
+    Source of the defaults: The original, exactly, section 2.5, the recipe of thesis section 4.1.1.
 
     Attributes:
         losses: weight of each term, by its name in `LOSSES` or `ADAPTERS`.

@@ -257,7 +257,7 @@ def test_parts_of_our_tracker_lie_within_its_frames():
     assert found.updated.tolist() == [False] * 9 + [True, False]
     assert (sum(found.parts.values()) <= found.frames).all()
     assert found.parts["network"].min() > 0
-    assert found.macs == pytest.approx(250.9e6, abs=5e4)  # facts.md 5.5
+    assert found.macs == pytest.approx(250.9e6, abs=5e4)  # The original, exactly, section 7.3
 
 
 def test_the_command_races_who_can_run_and_names_who_cannot(capsys, tmp_path):

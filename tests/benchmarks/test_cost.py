@@ -1,4 +1,7 @@
-"""Costs: a layer by hand, and every figure of facts.md 7.3 to its printed digits."""
+"""Costs: a layer by hand, and every figure of section 7.3 to its printed digits.
+
+Source: The original, exactly, section 7.3.
+"""
 
 import time
 
@@ -93,7 +96,7 @@ def test_the_readings_at_other_sizes(name, side, expected):
     [("atom", 0.383, 1.529, 0.0223), ("matom", 0.0239, 0.0956, 0.0014)],
 )
 def test_the_parts_of_the_head(name, reference, search, boxes):
-    """facts.md 5.5, for ten proposals."""
+    """Source: The original, exactly, section 5.5, for ten proposals."""
     net = build_atom(name)
     box = torch.tensor([[50.0, 50, 60, 70]])
     layers = cost.layer_costs(
@@ -164,10 +167,11 @@ def test_a_networks_modules_add_up_to_the_network():
     for whole in ("backbone", "head"):
         parts = table[table.index.str.startswith(f"{whole}.")]
         assert parts.sum().tolist() == pytest.approx(table.loc[whole].tolist())
-    assert table.loc["together", "parameters"] == 239_360 + 351_329  # facts.md 2.1, 2.2
+    # The original, exactly, sections 2.1 and 2.2
+    assert table.loc["together", "parameters"] == 239_360 + 351_329
     assert table.loc["backbone", "M MACs"] == pytest.approx(250.9, abs=0.05)
     assert table.loc["backbone", "M eq. 4.5"] == pytest.approx(333.8, abs=0.05)
-    # facts.md 5.5: reference branch, search branch, ten boxes
+    # The original, exactly, section 5.5: reference branch, search branch, ten boxes
     assert table.loc["head", "M MACs"] == pytest.approx(23.9 + 95.6 + 1.4, abs=0.1)
 
 

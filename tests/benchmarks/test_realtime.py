@@ -40,7 +40,10 @@ def ages(found):
 def test_constant_trackers_see_what_the_toolkits_show_them(
     scripted, still_film, rule, fps, seen, age
 ):
-    """Source: protocols.md 1.5, 200 frames at 20 FPS, both toolkits run with a fake clock."""
+    """200 frames at 20 FPS, both toolkits run with a fake clock.
+
+    Source: Benchmarks, exactly, section 1.5.
+    """
     tracker = scripted(moving)
     found = run(tracker, still_film(200), rule=rule, clock=ConstantClock(1 / fps))
     assert len(tracker.shown) == seen

@@ -1,4 +1,7 @@
-"""The definitions, against what the thesis and its code say of them (facts.md 1.3, 2.5, 3)."""
+"""The definitions, against what the thesis and its code say of them.
+
+Source: The original, exactly, sections 1.3, 2.5 and 3.
+"""
 
 from dataclasses import fields, replace
 

@@ -15,7 +15,7 @@ def parameters(module):
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-# facts.md 1.1, 1.5, 2.1 and 2.3
+# The original, exactly, sections 1.1, 1.5, 2.1 and 2.3
 SIZES = {
     "resnet18": 2_782_784,
     "resnet50": 8_543_296,

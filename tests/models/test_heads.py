@@ -12,7 +12,7 @@ def parameters(module):
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-# facts.md 1.2, 1.5, 2.2 and 2.3
+# The original, exactly, sections 1.2, 1.5, 2.2 and 2.3
 @pytest.mark.parametrize(
     ("head", "size"),
     [
@@ -96,6 +96,6 @@ def test_the_box_head_gives_four_numbers_a_proposal():
 
 
 def test_only_the_iou_head_starts_with_random_batchnorm_weights():
-    """facts.md 1.2 and 1.5: U(0, 1) in ATOM, 1 in DRNet."""
+    """Source: The original, exactly, sections 1.2 and 1.5: U(0, 1) in ATOM, 1 in DRNet."""
     assert IoUHead(32, 64, 64).modulate3[1].weight.unique().numel() == 64
     assert BoxHead(32, 64, 64).modulate3[1].weight.eq(1).all()

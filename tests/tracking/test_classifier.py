@@ -41,7 +41,7 @@ def test_mlu_is_elu_of_leaky_relu():
 
 
 def residual(features, labels, weights, options, x):
-    """The residual vector of facts.md 5.2, step 8, written out."""
+    """The residual vector, written out. Source: The original, exactly, section 5.2, step 8."""
     split = options.channels * options.kernel**2
     f = x[:split].view(options.channels, options.kernel, options.kernel)
     p = x[split:].view(options.channels, -1)

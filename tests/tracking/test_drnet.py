@@ -57,7 +57,7 @@ def video():
 
 
 def test_the_options_are_those_of_the_original():
-    """facts.md 5.1, column drnet default."""
+    """Source: The original, exactly, section 5.1, column DRNet."""
     assert (DRNET.size, DRNET.search_scale, DRNET.label_sigma) == (320, 5.5, 1 / 3)
     classifier, memory, localise = DRNET.classifier, DRNET.memory, DRNET.localise
     assert classifier.gauss_newton_steps * classifier.conjugate_gradient_steps == 100

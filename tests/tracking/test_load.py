@@ -59,7 +59,8 @@ def test_an_unknown_name_says_which_there_are():
     [
         (Architecture("resnet18", "iou", 256), ATOM, 64),
         (Architecture("mobilenet_v2", "iou", 64), MATOM, 32),
-        (Architecture("resnet18_m", "iou", 128), ATOM, 64),  # facts.md 2.4: not halved in the code
+        # not halved in the code: The original, exactly, section 2.4
+        (Architecture("resnet18_m", "iou", 128), ATOM, 64),
         (Architecture("resnet18_t", "iou", 32), MATOM, 32),
         (Architecture("resnet18", "box", 256), DRNET, 64),
         (Architecture("mobilenet_v2_c96", "box", 64), MDRNET, 32),

@@ -185,7 +185,7 @@ def test_which_stage_a_step_is_in(step, place):
 
 
 def test_the_thesis_schedule_by_hand():
-    """1e-2 for 15 epochs, then a tenth of it every 15 (facts.md 2.5)."""
+    """1e-2 for 15 epochs, then a tenth of it every 15 (The original, exactly, section 2.5)."""
     stage = Stage({"fidelity": 1.0})
     rates = [stage.rate(epoch * 1000 - 1) for epoch in (1, 15, 16, 30, 31, 45, 46, 50)]
     assert rates == pytest.approx([1e-2, 1e-2, 1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5])

@@ -9,7 +9,7 @@ from cfkd_core.datasets.readers.rows import read_flags, read_rows
 from cfkd_core.datasets.sequence import Sequence
 from cfkd_core.errors import InputError
 
-# The toolkit leaves the rest of this one out. Source: protocols.md 1.2.
+# The toolkit leaves the rest of this one out. Source: Benchmarks, exactly, section 1.2.
 LENGTHS = {"monkey-17": 2260}
 
 
@@ -30,7 +30,7 @@ def read_lasot(root: Path, only: frozenset[str] | None = None) -> list[Sequence]
         InputError: if a file of a sequence is missing, or frames, boxes and marks differ in
             number; and if there is no sequence at all.
 
-    Source: facts.md 4 and 6.1, protocols.md 1.2.
+    Source: The original, exactly, sections 4 and 6.1; Benchmarks, exactly, section 1.2.
     """
     folders = {folder.name: folder for folder in _sequence_folders(root)}
     wanted = folders.keys() if only is None else folders.keys() & only

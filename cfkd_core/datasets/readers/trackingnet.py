@@ -11,7 +11,8 @@ from cfkd_core.errors import InputError
 
 TEST = ("TEST",)
 
-# CFKD trains on the first eleven and validates on the last. Source: facts.md 4.
+# CFKD trains on the first eleven and validates on the last.
+# Source: The original, exactly, section 4.
 TRAINING = tuple(f"TRAIN_{number}" for number in range(11))
 
 
@@ -32,7 +33,7 @@ def read_trackingnet(root: Path, chunks: tuple[str, ...] = TEST) -> list[Sequenc
         InputError: if frames and boxes of a sequence differ in number, and if there is no
             sequence at all.
 
-    Source: facts.md 4 and 6.1.
+    Source: The original, exactly, sections 4 and 6.1.
     """
     annotations = [file for file in _annotations(root, chunks) if _frames_folder(file).is_dir()]
     if not annotations:

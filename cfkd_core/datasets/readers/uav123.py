@@ -34,7 +34,7 @@ def read_uav123(root: Path) -> list[Sequence]:
     Raises:
         InputError: if frames or lines of a sequence are missing; and if there is no sequence.
 
-    Source: facts.md 6.1.
+    Source: The original, exactly, section 6.1.
     """
     root = root / "UAV123" if (root / "UAV123" / "anno").is_dir() else root
     annotations = sorted((root / "anno" / "UAV123").glob("*.txt"))

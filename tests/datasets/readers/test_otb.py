@@ -143,14 +143,17 @@ def published(shared) -> dict[str, np.ndarray]:
 
 
 def test_the_benchmark_has_59035_frames(published):
-    """What 5 published trackers give boxes for (protocols.md 1.1), Tiger1 without five frames."""
+    """What 5 published trackers give boxes for, Tiger1 without five frames.
+
+    Source: Benchmarks, exactly, section 1.1.
+    """
     frames = sum(len(boxes) for boxes in published.values())
     first, last = OTB_SPANS["Tiger1"]
     assert frames - (len(published["tiger1"]) - (last - first + 1)) == 59035
 
 
 def test_ten_published_boxes_are_invalid(published, write, tmp_path):
-    """Biker 7, Board 1, Crowds 1, Twinnings 1 (protocols.md 1.1)."""
+    """Biker 7, Board 1, Crowds 1, Twinnings 1 (Benchmarks, exactly, section 1.1)."""
     invalid = {name: int((boxes <= 0).any(axis=1).sum()) for name, boxes in published.items()}
     assert {name: count for name, count in invalid.items() if count} == {
         "biker": 7,
