@@ -281,7 +281,7 @@ def test_the_command_races_who_can_run_and_names_who_cannot(capsys, tmp_path):
         (["--trackers", "matom:abacus"], "contender matom:abacus: choose one of auto, torch"),
         (["--trackers", "siamese"], "tracker siamese: choose one of"),
         (["--trackers", "kcf", "--frames", "1"], "two frames"),
-        (["--trackers", "kcf", "--repeats", "0"], "0 repeats: take one"),
+        (["--trackers", "kcf", "--repeats", "0"], "--repeats 0: at least 1"),
         (["--trackers", "kcf", "--size", "big"], "WIDTHxHEIGHT"),
     ],
 )

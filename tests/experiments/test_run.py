@@ -185,7 +185,7 @@ def test_weights_to_start_from_are_not_overwritten(teachers, tmp_path, capsys):
     torch.manual_seed(7)
     weights.save(build(ARCHITECTURES["matom"]), own, {"origin": "a test", "licence": "MIT"})
     assert main([*args, "--start", str(own)]) == 2
-    assert "would be overwritten; name another --out" in capsys.readouterr().err
+    assert "is an input of this command; name another output" in capsys.readouterr().err
 
 
 def test_a_dry_run_prints_the_experiment_and_trains_nothing(capsys, tmp_path):
