@@ -77,8 +77,8 @@ def run(
         The files of weights, in the experiments' order; none if the run there has ended before.
 
     Raises:
-        InputError: if a source has no sequence to use, weights to start from are missing or would
-            be overwritten, or the run in `folder` is another one.
+        InputError: if a source has no sequence to use, weights to start from are missing, or the
+            run in `folder` is another one.
     """
     begin = time.monotonic()  # the clock on the wall may be set back meanwhile
     files = {each.name: folder / f"{each.name}.safetensors" for each in experiments}

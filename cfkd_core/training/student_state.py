@@ -89,16 +89,18 @@ class StudentState:
     def recalibrate(self, batches: Iterable[PairBatch], fabric: Fabric) -> None:
         """Measure the statistics of BatchNorm anew, for the average of the weights.
 
-        The average of the statistics is that of other weights. Changes nothing without an average.
+        The average of the statistics is that of other weights; it stays where there is no batch.
+        Changes nothing without an average.
         """
-        if self.average is None or self.stage < 0:
+        measured = [(batch,) for batch in batches] if self.average is not None else []
+        if not measured:
             return
         net = self.result
         trained = self.stages[self.stage].trained
         parts = [getattr(net, {"backbone": "backbone", "head": "iou_head"}[p]) for p in trained]
         with fabric.autocast():
             # `update_bn` takes the first element of what a loader yields
-            update_bn([(batch,) for batch in batches], _Parts(net, parts))
+            update_bn(measured, _Parts(net, parts))
 
     def state_dict(self) -> dict[str, Any]:
         """What `load_state_dict` needs, besides the network's own."""

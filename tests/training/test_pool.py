@@ -65,3 +65,16 @@ def test_a_head_learns_from_a_pool(pool, distiller, fabric, tmp_path):
     nets = train(distiller, {"a": (stage,)}, pool, tmp_path, fabric, LoopOptions(5))
     for key, value in nets["a"].state_dict().items():
         assert torch.equal(value, before[key]) == key.startswith("backbone"), key
+
+
+def test_the_average_of_a_pooled_training_keeps_its_statistics(distiller, pool, fabric, tmp_path):
+    """There are no images to measure them on anew: they stay the average that they were."""
+    stage = Stage(
+        {"ground_truth": 1.0}, trained=("head",), epochs=1, batches=4, lr=1e-3, average=0.9
+    )
+    net = train(distiller, {"a": (stage,)}, pool, tmp_path, fabric, LoopOptions(8))["a"]
+    norms = [each for each in net.iou_head.modules() if hasattr(each, "running_var")]
+    assert norms
+    for norm in norms:
+        assert not torch.equal(norm.running_var, torch.ones_like(norm.running_var))
+        assert norm.num_batches_tracked > 0
